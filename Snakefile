@@ -1,0 +1,41 @@
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+wildcard_constraints:
+    dataset=r"[a-z0-9_]+",
+    model=r"[a-z0-9_]+",
+    method=r"[a-z0-9_.-]+",
+    metric=r"[a-z0-9_]+",
+    split=r"train|test",
+    shard=r"\d+-\d+",
+    part=r"\d+-of-\d+",
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/models.smk"
+include: "rules/neighbourhoods.smk"
+include: "rules/attribute.smk"
+include: "rules/measure.smk"
+include: "rules/benchmark.smk"
+include: "rules/papers/lpi.smk"
+
+
+report: "report/workflow.rst"
+
+
+onstart:
+    globals()["_lock"] = refuse_second_run()
+
+
+rule all:
+    default_target: True
+    input:
+        rules.lpi.input,

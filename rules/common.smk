@@ -1,0 +1,40 @@
+import sys
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+from pathattr.config import load
+from pathattr.errors import InputError
+from pathattr.plan import Plan
+
+try:
+    study = load(config, Path(workflow.basedir) / "resources" / "config.schema.yaml")
+except InputError as error:
+    sys.exit(str(error))
+plan = Plan(study, workflow.basedir)
+
+
+def gpu(wildcards):
+    """GPUs of a job that runs the network: none where the configuration says cpu."""
+    return int(config["device"] == "cuda")
+
+
+def log_of(rule, wildcards=""):
+    """The log of a rule's job; benchmarks lie beside it under the same name."""
+    return f"results/logs/{rule}/{wildcards}.log" if wildcards else f"results/logs/{rule}.log"
+
+
+def digests(files):
+    """Path -> digest that a script expects of each of its inputs."""
+    return {str(file): file.digest for file in files}
+
+
+def refuse_second_run():
+    """Hold results/.lock while this run lasts; the kernel frees it however the run ends."""
+    import fcntl
+
+    Path("results").mkdir(exist_ok=True)
+    handle = open("results/.lock", "w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    return handle

@@ -1,0 +1,200 @@
+"""The two verbs of the library, `attribute` and `measure`, and the tables of what they know."""
+
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from . import registry
+from .batching import run
+from .errors import InputError
+from .integrate import Image, draws, integrate
+
+
+def attribute(method: str, classifier, x, target, **options) -> dict[str, torch.Tensor]:
+    """Attribution maps of N images by a registered method: variant -> float32 (N, C, H, W) in the pixel space of x.
+
+    The options are those of `attribute_counted`, which tells besides how many gradients each image took.
+    """
+    return attribute_counted(method, classifier, x, target, **options)[0]
+
+
+def attribute_counted(
+    method: str,
+    classifier,
+    x,
+    target,
+    *,
+    ids=None,
+    seed: int = 0,
+    background=None,
+    neighbourhoods=None,
+    objective: str = "logit",
+    variants=None,
+    micro_batch: int = 32,
+    progress: bool = False,
+    **parameters,
+) -> tuple[dict[str, torch.Tensor], np.ndarray]:
+    """Attribution maps of N images by a registered method, and the gradients that each took.
+
+    Parameters
+    ----------
+    method: a name of `methods()`. `parameters` are its own, e.g. `steps=50`.
+    classifier: `Classifier`.
+    x: (N, C, H, W) pixels in [0, 1]. target: (N,) classes. ids: N names, by default "0", "1", ...; random draws are keyed
+        by them, so an image keeps its map whatever it is computed with.
+    background: training images, anything with a length whose items are (C, H, W) pixels in [0, 1] (eg, lpi).
+    neighbourhoods: `Neighbourhoods` of the background's logits (lpi).
+    objective: "logit", "probability", "log_probability" or "loss" of the target, what is differentiated.
+    variants: of "vanilla", "absolute", "valid_interpolations", "valid_references"; by default all that apply.
+    micro_batch: images a call of the network, a multiple of 16.
+
+    Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and the gradients (N,) taken for each image.
+    Raises `InputError`.
+    """
+    entry = registry.get("method", method)
+    x, target, ids = _check_batch(x, target, ids)
+    _check_parameters(entry, parameters)
+    given = {"background": background, "neighbourhoods": neighbourhoods, "logits": x}
+    missing = [name for name in entry.facts["needs"] if given[name] is None]
+    if missing:
+        raise InputError(f"{method} needs {' and '.join(missing)}")
+    variants = tuple(variants or entry.facts["variants"])
+    if not set(variants) <= set(entry.facts["variants"]):
+        raise InputError(f"{method} gives {', '.join(entry.facts['variants'])}; asked for: {', '.join(variants)}")
+    logits = classifier.logits(x, micro_batch) if "logits" in entry.facts["needs"] else None
+    classes = classifier.logits(x[:1], micro_batch).shape[1]
+
+    def images():
+        for number, name in enumerate(ids):
+            yield Image(
+                x=x[number].to(classifier.device),
+                target=int(target[number]),
+                id=name,
+                draws=draws(seed, method, name),
+                classes=classes,
+                logits=None if logits is None else logits[number],
+                background=background,
+                neighbourhoods=neighbourhoods,
+            )
+
+    maps, gradients = {variant: torch.zeros(x.shape) for variant in variants}, np.zeros(len(x), np.int64)
+    done = integrate(
+        classifier,
+        entry.function,
+        images(),
+        objective=objective,
+        variants=variants,
+        micro_batch=micro_batch,
+        **parameters,
+    )
+    for number, (result, gradients[number]) in _bar(done, len(x), method, progress):
+        for variant, values in result.items():
+            maps[variant][number] = values
+    return maps, gradients
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a metric may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the classifier."""
+
+    x: torch.Tensor
+    target: int
+    id: str
+    draws: object
+    mean: torch.Tensor
+    std: torch.Tensor
+
+
+def measure(
+    metric: str, classifier, x, target, maps, *, ids=None, seed: int = 0, micro_batch: int = 32, progress=False, **parameters
+) -> pd.DataFrame:
+    """Per-image scores of N attribution maps by a registered metric.
+
+    `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images. Returns a tidy table,
+    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`,
+    images in the order given. Raises `InputError`.
+    """
+    entry = registry.get("metric", metric)
+    x, target, ids = _check_batch(x, target, ids)
+    maps = torch.as_tensor(maps, dtype=torch.float32)
+    if maps.shape != x.shape:
+        raise InputError(f"maps have shape {tuple(maps.shape)}; accepted: that of the images, {tuple(x.shape)}")
+    if not torch.isfinite(maps).all():
+        bad = int((~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0])
+        raise InputError(f"the map of image {ids[bad]} has values that are not finite")
+    _check_parameters(entry, parameters)
+
+    def walk(number: int):
+        image = Measured(
+            x=x[number].to(classifier.device),
+            target=int(target[number]),
+            id=ids[number],
+            draws=draws(seed, metric, ids[number]),
+            mean=classifier.mean.flatten(),
+            std=classifier.std.flatten(),
+        )
+        return entry.function(image, maps[number].to(classifier.device), **parameters)
+
+    done = run((walk(number) for number in range(len(x))), classifier.answer, micro_batch)
+    scores = dict(_bar(done, len(x), metric, progress))
+    rows = [(ids[n], name, *curve) for n in range(len(x)) for name, curve in scores[n].items()]
+    lengths = [len(values) for _, _, values, _ in rows]
+    return pd.DataFrame(
+        {
+            "image_id": np.repeat([row[0] for row in rows], lengths),
+            "metric": np.repeat([row[1] for row in rows], lengths),
+            "x": np.concatenate([row[2] for row in rows]),
+            "value": np.concatenate([row[3] for row in rows]),
+        }
+    )
+
+
+def methods() -> pd.DataFrame:
+    """The attribution methods: name, paper, equation, cost in gradients, needs, variants, parameters with defaults."""
+    return _table("method")
+
+
+def metrics() -> pd.DataFrame:
+    """The metrics, one row a score: metric, score, range, direction (which is better), paper, equation, forward passes."""
+    table = _table("metric")
+    rows = []
+    for _, row in table.iterrows():
+        for score, (span, direction) in row["scores"].items():
+            rows.append({"name": row["name"], "score": score, "range": span, "direction": direction, **row.drop(["name", "scores"])})
+    return pd.DataFrame(rows)
+
+
+def _table(kind: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"name": entry.name, **entry.facts, "parameters": entry.parameters()} for entry in registry.entries(kind)]
+    )
+
+
+def _check_batch(x, target, ids):
+    x = torch.as_tensor(np.asarray(x), dtype=torch.float32)
+    target = torch.as_tensor(np.asarray(target), dtype=torch.long)
+    if x.ndim != 4 or len(x) == 0:
+        raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
+    if x.min() < 0 or x.max() > 1 or not torch.isfinite(x).all():
+        raise InputError(f"pixels lie in {float(x.min()):g} to {float(x.max()):g}; accepted: 0 to 1")
+    ids = [str(number) for number in range(len(x))] if ids is None else [str(name) for name in ids]
+    if target.shape != (len(x),) or len(ids) != len(x):
+        raise InputError(f"{len(x)} images, {tuple(target.shape)} targets, {len(ids)} ids; accepted: one each an image")
+    if len(set(ids)) < len(ids):
+        raise InputError("image ids repeat; accepted: one of its own for each image")
+    return x, target, ids
+
+
+def _check_parameters(entry, parameters):
+    known = inspect.signature(entry.function).parameters
+    for name in parameters:
+        if name not in known or known[name].kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(entry.parameters()) or 'none'}")
+
+
+def _bar(done, total: int, what: str, progress: bool):
+    return tqdm(done, total=total, desc=what, unit="image", disable=not progress, mininterval=2.0, ascii=True)

@@ -1,0 +1,160 @@
+"""Fills micro-batches across images: many images ask for points, few calls of the network answer.
+
+A method or a metric is written for ONE image, as a generator: it yields the points at which it wants the network,
+receives the answer, and goes on. This module runs many such generators at once, packs what they ask for into
+micro-batches that always have the same shape, and hands each its own answer. So an image's result cannot depend on the
+images that it happens to be computed with: on a CPU it is the same bit for bit whatever the batch, the order or the shard.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+
+MULTIPLE = 16  # other sizes take other kernels, whose last bits differ
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Points of one image at which the network is wanted.
+
+    `points`: (K, C, H, W) pixels. `target`: the class of each point, one for all or (K,). `gradient`: whether the
+    objective's gradient is wanted beside the logits.
+    """
+
+    points: Tensor
+    target: int | Tensor = 0
+    gradient: bool = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`logits` (K, classes) and, where it was asked for, `gradient` (K, C, H, W) of the objective at the points."""
+
+    logits: Tensor
+    gradient: Tensor | None
+
+
+@dataclass
+class _Walker:
+    """One generator, the question that it waits on, and the pieces of the answer so far."""
+
+    number: int
+    steps: Generator
+    ask: Ask | None = None
+    pieces: list[Answer] = field(default_factory=list)
+    missing: int = 0
+
+    def next(self, answer: Answer | None):
+        """Go on to the next question; raises `StopIteration` with the result at the end."""
+        self.ask = self.steps.send(answer)
+        self.pieces, self.missing = [], len(self.ask.points)
+
+
+def check_micro_batch(size: int) -> int:
+    """The size itself if it is a positive multiple of 16, else `InputError`."""
+    if size < MULTIPLE or size % MULTIPLE:
+        raise InputError(f"micro_batch is {size}; accepted: a positive multiple of {MULTIPLE}")
+    return size
+
+
+def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -> Iterator[tuple[int, object]]:
+    """Run the generators to their ends; yield (position, result) as each finishes.
+
+    `evaluate(points, target, gradient)` gets exactly `micro_batch` points, the last ones of zeros where there are no
+    more, and gives an `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    """
+    check_micro_batch(micro_batch)
+    waiting = enumerate(generators)
+    queues: dict[bool, deque] = {True: deque(), False: deque()}  # by Ask.gradient: (walker, start, stop)
+
+    def advance(walker: _Walker, answer: Answer | None):
+        """Take the walker to its next question; a list of its result where it has ended."""
+        try:
+            walker.next(answer)
+        except StopIteration as end:
+            return [(walker.number, end.value)]
+        queues[walker.ask.gradient].append((walker, 0, walker.missing))
+        return []
+
+    exhausted = False
+    while True:
+        while not exhausted and max(_rows(queue) for queue in queues.values()) < micro_batch:
+            try:
+                number, steps = next(waiting)
+            except StopIteration:
+                exhausted = True
+            else:
+                yield from advance(_Walker(number, steps), None)
+        gradient = max(queues, key=lambda kind: _rows(queues[kind]))
+        if not queues[gradient]:
+            return
+        batch = _take(queues[gradient], micro_batch)
+        try:
+            answers = _evaluate(batch, evaluate, micro_batch, gradient)
+        except torch.cuda.OutOfMemoryError:
+            if micro_batch == MULTIPLE:
+                raise
+            torch.cuda.empty_cache()
+            queues[gradient].extendleft(reversed(batch))
+            micro_batch = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
+            print(f"out of GPU memory: micro-batch halved to {micro_batch}", flush=True)
+            continue
+        for (walker, start, stop), answer in zip(batch, answers, strict=True):
+            walker.pieces.append(answer)
+            walker.missing -= stop - start
+            if walker.missing == 0:
+                yield from advance(walker, _join(walker.pieces))
+
+
+def _rows(queue: deque) -> int:
+    return sum(stop - start for _, start, stop in queue)
+
+
+def _take(queue: deque, size: int) -> list:
+    """At most `size` rows from the head of the queue, the last question split where it does not fit."""
+    batch, free = [], size
+    while queue and free:
+        walker, start, stop = queue.popleft()
+        if stop - start > free:
+            queue.appendleft((walker, start + free, stop))
+            stop = start + free
+        batch.append((walker, start, stop))
+        free -= stop - start
+    return batch
+
+
+def _evaluate(batch: list, evaluate: Callable, size: int, gradient: bool) -> list[Answer]:
+    """The network at one micro-batch, cut into an answer for each piece."""
+    parts = [walker.ask.points[start:stop] for walker, start, stop in batch]
+    rows = sum(len(part) for part in parts)
+    if rows < size:
+        parts.append(parts[0].new_zeros(size - rows, *parts[0].shape[1:]))
+    points = torch.cat(parts)
+    target = torch.zeros(size, dtype=torch.long)
+    at = 0
+    for walker, start, stop in batch:
+        wanted = walker.ask.target
+        target[at : at + stop - start] = wanted[start:stop] if isinstance(wanted, Tensor) else wanted
+        at += stop - start
+    answer = evaluate(points, target.to(points.device), gradient)
+    answers, at = [], 0
+    for _, start, stop in batch:
+        piece = slice(at, at + stop - start)
+        answers.append(Answer(answer.logits[piece], None if answer.gradient is None else answer.gradient[piece]))
+        at = piece.stop
+    return answers
+
+
+def _join(pieces: list[Answer]) -> Answer:
+    if len(pieces) == 1:
+        return pieces[0]
+    gradients = [piece.gradient for piece in pieces]
+    return Answer(
+        torch.cat([piece.logits for piece in pieces]),
+        None if gradients[0] is None else torch.cat(gradients),
+    )

@@ -1,0 +1,219 @@
+"""The configuration: checked against its schema and the registered functions, then asked what a name means. No torch."""
+
+import copy
+import itertools
+import re
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from . import source
+from .errors import InputError
+
+
+
+def check(config: dict, schema_path) -> list[str]:
+    """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
+    schema = yaml.safe_load(open(schema_path))
+    problems = [_line(error) for error in Draft202012Validator(schema).iter_errors(config)]
+    if problems:
+        return sorted(problems)
+    for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
+        for name, entry in config[key].items():
+            problems += _check_entry(kind, f"{key}.{name}", name, entry, config)
+    for name, entry in config["models"].items():
+        problems += _check_model(name, entry, config)
+    if not problems:
+        for name, paper in config["papers"].items():
+            problems += _check_paper(f"papers.{name}", paper, config)
+    return sorted(problems)
+
+
+def load(config: dict, schema_path) -> "Study":
+    """The study of a configuration. Raises `InputError` with one line a problem."""
+    problems = check(config, schema_path)
+    if problems:
+        raise InputError("\n".join(f"config: {problem}" for problem in problems))
+    return Study(config)
+
+
+def _line(error) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        extra = sorted(set(error.instance) - set(error.schema["properties"]))
+        return f"{where}: unknown key {', '.join(map(repr, extra))}; accepted: {', '.join(error.schema['properties'])}"
+    if error.validator == "required":
+        missing = sorted(set(error.schema["required"]) - set(error.instance))
+        return f"{where}: {', '.join(missing)} missing; accepted: {', '.join(error.schema['required'])}"
+    return f"{where}: found {error.instance!r}; accepted: {accepted(error.schema)}"
+
+
+def accepted(schema: dict) -> str:
+    """What a schema takes, in words."""
+    if "enum" in schema:
+        return ", ".join(map(str, schema["enum"]))
+    if "anyOf" in schema:
+        return " or ".join(accepted(option) for option in schema["anyOf"])
+    if "pattern" in schema:
+        return f"text like {schema['pattern']}"
+    words = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text",
+             "null": "null", "array": "a list", "object": "a mapping"}  # fmt: skip
+    types = schema.get("type", "any value")
+    text = " or ".join(words.get(kind, kind) for kind in ([types] if isinstance(types, str) else types))
+    limits = {
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "exclusiveMinimum": "above {}",
+        "multipleOf": "a multiple of {}",
+        "minItems": "at least {} long",
+        "minProperties": "with at least {} key",
+    }
+    return ", ".join([text, *(words.format(schema[key]) for key, words in limits.items() if key in schema)])
+
+
+def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> list[str]:
+    """Problems of a dataset, method or metric: its registered function, and that function's parameters."""
+    known = source.registered(kind)
+    function = entry.get(kind, name)
+    if function not in known:
+        return [f"{where}: no registered {kind} {function!r}; accepted: {', '.join(sorted(known))}"]
+    parameters = {parameter.name: parameter for parameter in known[function].parameters}
+    common = {kind} | ({"objective", "variants"} if kind == "method" else set())
+    problems = []
+    for key, value in entry.items():
+        if key in common:
+            continue
+        if key not in parameters:
+            taken = ", ".join([*parameters, *sorted(common)])
+            problems.append(f"{where}: unknown key {key!r}; accepted: {taken}")
+            continue
+        per_model = kind == "method" and isinstance(value, dict)
+        for place, single in value.items() if per_model else [(None, value)]:
+            at = f"{where}.{key}" + (f".{place}" if per_model else "")
+            if per_model and place not in config["models"]:
+                problems.append(f"{at}: no model {place!r}; accepted: {', '.join(config['models'])}")
+            problems += _check_value(at, single, parameters[key].type)
+    missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
+    problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
+    extra = set(entry.get("variants", ())) - set(known[function].facts.get("variants", ("vanilla", "absolute")))
+    if kind == "method" and extra:
+        gives = ", ".join(known[function].facts.get("variants", ("vanilla", "absolute")))
+        problems.append(f"{where}.variants: found {', '.join(sorted(extra))}; accepted: {gives}")
+    return problems
+
+
+def _check_value(where: str, value, schema: dict) -> list[str]:
+    return [f"{where}: found {value!r}; accepted: {accepted(schema)}" for _ in Draft202012Validator(schema).iter_errors(value)][:1]
+
+
+def _check_model(name: str, entry: dict, config: dict) -> list[str]:
+    where, problems = f"models.{name}", []
+    if entry["dataset"] not in config["datasets"]:
+        problems.append(f"{where}.dataset: found {entry['dataset']!r}; accepted: {', '.join(config['datasets'])}")
+    kind, _, variant = entry["architecture"].partition(".")
+    known = source.registered("model")
+    named = kind in known and bool(variant) == known[kind].facts.get("published", False)
+    if not named and not re.fullmatch(r".+\.py:\w+", entry["architecture"]):
+        choices = [architecture + ".NAME" * known[architecture].facts.get("published", False) for architecture in sorted(known)]
+        problems.append(f"{where}.architecture: found {entry['architecture']!r}; accepted: {', '.join(choices)}, FILE.py:FUNCTION")
+    if entry["weights"] == "trained" and "training" not in entry:
+        problems.append(f"{where}: training missing; accepted: a mapping, as weights are trained")
+    if entry["weights"] == "published" and kind != "torchvision":
+        problems.append(f"{where}.weights: found 'published'; accepted for {entry['architecture']}: trained or the path of a file")
+    if entry["weights"] not in ("trained", "published") and not {"mean", "std"} <= set(entry):
+        problems.append(f"{where}: mean and std missing; accepted: a number a channel, as the weights come from a file")
+    return problems
+
+
+def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
+    problems = []
+
+    def name(key, value, section):
+        if value not in config[section]:
+            problems.append(f"{where}.{key}: found {value!r}; accepted: {', '.join(config[section])}")
+            return False
+        return True
+
+    name("dataset", paper["dataset"], "datasets")
+    name("metric", paper["metric"], "metrics")
+    for key, model in paper["models"].items():
+        if name(f"models.{key}", model, "models") and config["models"][model]["dataset"] != paper["dataset"]:
+            problems.append(f"{where}.models.{key}: {model} classifies {config['models'][model]['dataset']}; accepted: a model of {paper['dataset']}")
+    for key in ("methods", "table_methods"):
+        for position, method in enumerate(paper[key]):
+            name(f"{key}.{position}", method, "methods")
+    for model in paper["models"].values():
+        for method in {*paper["methods"], *paper["table_methods"]} & set(config["methods"]):
+            for key, value in config["methods"][method].items():
+                if isinstance(value, dict) and model not in value:
+                    problems.append(f"methods.{method}.{key}: no value for model {model}; accepted: one a model in use")
+    for sweep, grids in paper["sweeps"].items():
+        for method, grid in grids.items():
+            if name(f"sweeps.{sweep}", method, "methods"):
+                for values in itertools.product(*grid.values()):
+                    entry = {**config["methods"][method], **dict(zip(grid, values, strict=True))}
+                    problems += _check_entry("method", f"{where}.sweeps.{sweep}.{method}", method, entry, config)
+    known = source.registered("dataset")[config["datasets"][paper["dataset"]]["dataset"]] if not problems else None
+    if known and known.facts.get("made"):
+        defaults = {parameter.name: parameter.default for parameter in known.parameters}
+        there = config["datasets"][paper["dataset"]].get("test", defaults["test"])
+        if paper["images"] > there:
+            problems.append(f"{where}.images: found {paper['images']}; accepted: at most the {there} test images of {paper['dataset']}")
+    return list(dict.fromkeys(problems))
+
+
+class Study:
+    """A checked configuration, with every name resolved."""
+
+    def __init__(self, config: dict):
+        self.config = config
+        self.seed = config["seed"]
+        self._points: dict[str, dict] = {}  # sweep points: name -> entry
+        for paper in config["papers"].values():
+            for grids in paper["sweeps"].values():
+                self.points(grids, paper["models"][paper["sweep_model"]])
+
+    def method(self, name: str, model: str) -> dict:
+        """What a method's name means for a model: `method`, `objective`, `variants` and its own parameters, all resolved."""
+        entry = self.config["methods"].get(name) or self._points.get(name)
+        if entry is None and name not in self.config["methods"]:
+            known = ", ".join([*self.config["methods"], *self._points])
+            raise InputError(f"no method {name!r} in the configuration; accepted: {known}")
+        entry = copy.deepcopy(entry or {})
+        function = entry.pop("method", name)
+        settings = {"method": function, "objective": entry.pop("objective", "logit"), "variants": entry.pop("variants", ["vanilla"])}
+        for parameter in source.registered("method")[function].parameters:
+            value = entry.get(parameter.name, parameter.default)
+            settings[parameter.name] = value[model] if isinstance(value, dict) else value
+        return settings
+
+    def metric(self, name: str) -> dict:
+        """What a metric's name means: `metric` and its own parameters."""
+        entry = dict(self.config["metrics"][name])
+        function = entry.pop("metric", name)
+        parameters = source.registered("metric")[function].parameters
+        return {"metric": function, **{p.name: entry.get(p.name, p.default) for p in parameters}}
+
+    def points(self, grids: dict, model: str) -> list[tuple[str, str, dict]]:
+        """The points of a sweep as (name, method, values). A point that equals its method's own entry goes by that name."""
+        points = []
+        for method, grid in grids.items():
+            own = self.method(method, model)
+            for values in itertools.product(*grid.values()):
+                point = dict(zip(grid, values, strict=True))
+                differences = {key: value for key, value in point.items() if own[key] != value}
+                name = "-".join([method, *(f"{key}{value}" for key, value in sorted(differences.items()))])
+                if differences:
+                    self._points[name] = {"method": own["method"], **self.config["methods"][method], **differences}
+                points.append((name, method, point))
+        return points
+
+    def shards(self, images: int, per_shard: int) -> list[str]:
+        """Contiguous ranges of the index, as START-STOP, the stop excluded."""
+        return [f"{start:07d}-{min(start + per_shard, images):07d}" for start in range(0, images, per_shard)]
+
+
+def shard_range(shard: str) -> tuple[int, int]:
+    """Start and stop of a shard's name."""
+    start, stop = shard.split("-")
+    return int(start), int(stop)

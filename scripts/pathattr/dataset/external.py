@@ -1,0 +1,160 @@
+"""Datasets that lie outside: folders of images, Parquet files of encoded images, torchvision's own."""
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from ..errors import InputError
+from ..registry import dataset
+
+IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"}
+
+
+def fit(image: Image.Image, size: int, crop: str, channels: int) -> np.ndarray:
+    """An image as uint8 (C, size, size).
+
+    `crop` "squash" resizes to the square, as the released code of the LPI and re-calibration papers; "centre" resizes the
+    shorter side to size * 256 / 224 and takes the middle, as published ImageNet accuracies do.
+    """
+    image = image.convert("L" if channels == 1 else "RGB")
+    if crop == "centre":
+        scale = size * 256 / 224 / min(image.size)
+        image = image.resize([max(size, round(side * scale)) for side in image.size], Image.Resampling.BILINEAR)
+        left, top = (image.width - size) // 2, (image.height - size) // 2
+        image = image.crop((left, top, left + size, top + size))
+    elif image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+class External:
+    """A split read where it lies: `scan()` gives its index, `read(row)` the pixels of one of its rows, uint8 (C, H, W)."""
+
+    def __init__(self, scan, open_image, size: int, crop: str, channels: int):
+        self.scan = scan
+        self._open, self._size, self._crop, self._channels = open_image, size, crop, channels
+
+    def read(self, row: pd.Series) -> np.ndarray:
+        """Pixels of one row of the index. Raises `InputError` naming the image if it cannot be decoded."""
+        try:
+            return fit(self._open(row), self._size, self._crop, self._channels)
+        except (OSError, KeyError, IndexError) as error:
+            raise InputError(f"image {row['image_id']}: cannot be read ({error})") from None
+
+
+def _folder(root: str, key: str) -> Path:
+    path = Path(root).expanduser()
+    if not path.is_dir():
+        raise InputError(f"{key}: {path} does not exist; accepted: the folder that holds the images")
+    return path
+
+
+@dataset("imagefolder", source="a folder of images, one subfolder a class")
+def imagefolder(
+    split: str,
+    *,
+    root: str,
+    size: int = 224,
+    crop: Literal["squash", "centre"] = "squash",
+    channels: int = 3,
+    train: str = "train",
+    test: str = "val",
+    classes: str | None = None,
+) -> External:
+    """<root>/<train or test>/<class>/<image>. Classes are numbered in alphabetical order of the folders, or in the order
+    of the lines of the text file `classes` (its first word a line)."""
+    folder = _folder(root, "imagefolder root") / (train if split == "train" else test)
+
+    def scan() -> pd.DataFrame:
+        _folder(str(folder), f"imagefolder {split}")
+        if classes:
+            names = [line.split()[0] for line in Path(classes).expanduser().read_text().splitlines() if line.strip()]
+        else:
+            names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        rows = [
+            (f"{name}/{path.relative_to(folder / name).as_posix()}", label)
+            for label, name in enumerate(names)
+            for path in sorted((folder / name).rglob("*"))
+            if path.suffix.lower() in IMAGES
+        ]
+        return pd.DataFrame(rows, columns=["image_id", "label"])
+
+    return External(scan, lambda row: Image.open(folder / row["image_id"]), size, crop, channels)
+
+
+@dataset("parquet", source="Parquet files with encoded image bytes and a label")
+def parquet(
+    split: str,
+    *,
+    train: str,
+    test: str,
+    size: int,
+    crop: Literal["squash", "centre"] = "squash",
+    channels: int = 3,
+    image: str = "image",
+    label: str = "label",
+) -> External:
+    """Rows as dataset hubs publish them: `image` holds the encoded bytes, or a struct with a field `bytes`; `label` a whole
+    number. `train` and `test` are paths of the files. An image's id is its row number."""
+    import pyarrow.parquet as pq
+
+    path = Path(train if split == "train" else test).expanduser()
+    opened = {}
+
+    def column(name: str):
+        if not path.is_file():
+            raise InputError(f"parquet {split}: {path} does not exist; accepted: a Parquet file")
+        try:
+            return pq.read_table(path, columns=[name]).column(name)
+        except Exception as error:
+            known = ", ".join(pq.read_schema(path).names)
+            raise InputError(f"parquet {split}: no column {name!r} in {path} ({type(error).__name__}); it has: {known}") from None
+
+    def scan() -> pd.DataFrame:
+        labels = column(label).to_numpy()
+        return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels.astype(np.int64)})
+
+    def open_image(row: pd.Series):
+        if not opened:
+            opened["column"] = column(image)
+        value = opened["column"][int(row["image_id"].rsplit("-", 1)[1])].as_py()
+        return Image.open(io.BytesIO(value["bytes"] if isinstance(value, dict) else value))
+
+    return External(scan, open_image, size, crop, channels)
+
+
+@dataset("torchvision", source="torchvision.datasets")
+def torchvision(
+    split: str,
+    *,
+    name: Literal["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"],
+    root: str,
+    size: int = 32,
+    crop: Literal["squash", "centre"] = "squash",
+    channels: int = 3,
+    download: bool = False,
+) -> External:
+    """A dataset of torchvision's with `train=True/False`, downloaded to `root` if asked for. An id is the row number."""
+    from ..model.torchvision import import_torchvision
+
+    opened = {}
+
+    def data():
+        if not opened:
+            kind = getattr(import_torchvision().datasets, name)
+            try:
+                opened["data"] = kind(str(Path(root).expanduser()), train=split == "train", download=download)
+            except RuntimeError as error:
+                raise InputError(f"torchvision {name}: {str(error).splitlines()[0]} root is {root}") from None
+        return opened["data"]
+
+    def scan() -> pd.DataFrame:
+        labels = np.asarray(data().targets, np.int64)
+        return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels})
+
+    return External(scan, lambda row: data()[int(row["image_id"].rsplit("-", 1)[1])][0], size, crop, channels)

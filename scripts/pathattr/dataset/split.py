@@ -1,0 +1,94 @@
+"""One split of a dataset as the jobs read it: a frozen index, and pixels by position."""
+
+import functools
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from .. import registry
+from ..errors import InputError
+from ..rng import generator
+from ..store import read_arrays, read_table
+
+
+class Split:
+    """Images of one split in the frozen order of its index.
+
+    `index`: one row an image: `image_id`, `label`, and what the dataset knows besides (boxes as `box_x0 box_y0 box_x1
+    box_y1`). `split[i]` is image i as float32 (C, H, W) in [0, 1], `split.pixels(i)` as uint8.
+    """
+
+    def __init__(self, index: pd.DataFrame, pixels, masks=None):
+        self.index, self.pixels, self._masks = index, pixels, masks
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, position: int) -> torch.Tensor:
+        return torch.from_numpy(self.pixels(position).astype(np.float32) / 255.0)
+
+    def images(self, start: int, stop: int, threads: int = 1) -> torch.Tensor:
+        """Images start to stop as float32 (N, C, H, W) in [0, 1], decoded by that many threads."""
+        with ThreadPoolExecutor(threads) as pool:
+            return torch.stack(list(pool.map(self.__getitem__, range(start, stop))))
+
+    def check_range(self, start: int, stop: int) -> tuple[int, int]:
+        """The range itself if the split has these images."""
+        if stop > len(self):
+            raise InputError(f"images {start} to {stop} are asked for; the split has {len(self)}")
+        return start, stop
+
+    def mask(self, position: int) -> np.ndarray | None:
+        """Where the labelled object of an image is, bool (H, W): its mask, its box, or None if the dataset has neither."""
+        if self._masks is not None:
+            return self._masks[position].astype(bool)
+        if "box_x0" not in self.index:
+            return None
+        row = self.index.iloc[position]
+        mask = np.zeros(self.pixels(position).shape[1:], bool)
+        mask[int(row.box_y0) : int(row.box_y1), int(row.box_x0) : int(row.box_x1)] = True
+        return mask
+
+
+def source(entry: dict, split: str, seed: int):
+    """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()` and `read(row)`."""
+    function = registry.get("dataset", entry["dataset"]).function
+    parameters = {name: value for name, value in entry.items() if name != "dataset"}
+    if "seed" in inspect.signature(function).parameters:
+        parameters.setdefault("seed", seed)
+    return function(split, **parameters)
+
+
+def open_split(entry: dict, split: str, index, seed: int, digest: str | None = None) -> Split:
+    """The split whose index lies at `index`; made datasets have their pixels beside it, with the ending .arrow."""
+    table, _ = read_table(index, digest)
+    if registry.get("dataset", entry["dataset"]).facts["made"]:
+        arrays, _ = read_arrays(Path(index).with_suffix(".arrow"), digest)
+        pixels = arrays["pixels"]
+        return Split(table, lambda position: pixels[position], arrays["masks"])
+    origin = source(entry, split, seed)
+    return Split(table, lambda position: origin.read(table.iloc[position]))
+
+
+def background(split: Split, images: int, seed: int) -> Split:
+    """A fixed random sample of a split, in its order, kept in memory once decoded: references at full scale."""
+    if images >= len(split):
+        return split
+    chosen = np.sort(generator(seed, "background").choice(len(split), images, replace=False))
+    pixels = functools.lru_cache(maxsize=None)(split.pixels)
+    return Split(split.index.iloc[chosen].reset_index(drop=True), lambda position: pixels(int(chosen[position])))
+
+
+def check_index(index: pd.DataFrame, what: str) -> pd.DataFrame:
+    """The index itself if it has rows, ids of their own and labels from 0; else `InputError`."""
+    if index.empty:
+        raise InputError(f"{what}: no images found")
+    if index["image_id"].duplicated().any():
+        raise InputError(f"{what}: image id {index.loc[index['image_id'].duplicated(), 'image_id'].iloc[0]!r} repeats")
+    if index["label"].min() < 0:
+        raise InputError(f"{what}: label {index['label'].min()}; accepted: 0 and above")
+    return index

@@ -1,0 +1,93 @@
+"""Local Path Integration (Yang et al., AAAI 2023): references from the neighbourhood of the image in logit space."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from ..errors import InputError
+from ..registry import method
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """The training distribution as n neighbourhoods of m representatives each.
+
+    `centres`: (n, classes) of the first K-means. `neighbourhood`: (N,) that of each training image. `representatives`:
+    (n, m) positions of training images, -1 beyond a neighbourhood's own number. `density`: (n, m), each row sums to 1:
+    the share of the neighbourhood's images in the sub-cluster.
+    """
+
+    centres: np.ndarray
+    neighbourhood: np.ndarray
+    representatives: np.ndarray
+    density: np.ndarray
+
+    @classmethod
+    def fit(cls, logits, n: int, m: int, seed: int = 0) -> "Neighbourhoods":
+        """K-means (Euclidean) of training logits (N, classes) into n neighbourhoods, and of each into m sub-clusters.
+
+        LPI paper, "Identifying the Neighborhood" and "Drawing from the Local Distribution". A sub-cluster is
+        represented by the training image nearest its centroid, out of the sub-cluster's own. A neighbourhood of fewer
+        than m images has one representative an image. Raises `InputError` for more neighbourhoods than images.
+        """
+        logits = np.ascontiguousarray(logits, dtype=np.float64)
+        if not 1 <= n <= len(logits) or m < 1:
+            raise InputError(f"{n} neighbourhoods of {m} for {len(logits)} training images; accepted: 1 to {len(logits)}, m at least 1")
+        centres, neighbourhood = _kmeans(logits, n, seed)
+        representatives = np.full((n, m), -1, np.int64)
+        density = np.zeros((n, m))
+        for number in range(n):
+            members = np.flatnonzero(neighbourhood == number)
+            if len(members) == 0:
+                raise InputError(f"neighbourhood {number} of {n} is empty: too few distinct logits")
+            sub_centres, sub = _kmeans(logits[members], min(m, len(members)), seed)
+            for cluster, centre in enumerate(sub_centres):
+                own = members[sub == cluster]
+                if len(own):
+                    distance = ((logits[own] - centre) ** 2).sum(1)
+                    representatives[number, cluster] = own[distance.argmin()]
+                    density[number, cluster] = len(own) / len(members)
+        return cls(centres, neighbourhood, representatives, density)
+
+    def locate(self, logits) -> int:
+        """The neighbourhood of an image by its logits (classes,): the nearest centre."""
+        return int(((self.centres - np.asarray(logits, np.float64)) ** 2).sum(1).argmin())
+
+    def references(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions (<= m,) of a neighbourhood's representatives among the training images, and their densities."""
+        real = self.representatives[number] >= 0
+        return self.representatives[number][real], self.density[number][real]
+
+
+def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centres and labels; n_init and max_iter as in the authors' code. One thread: sums must not depend on the machine's."""
+    with threadpool_limits(1):
+        fit = KMeans(clusters, n_init=3, max_iter=600, random_state=seed).fit(points)
+    return fit.cluster_centers_, fit.labels_
+
+
+@method(
+    "lpi",
+    paper="Yang et al., AAAI 2023",
+    equation="(6)",
+    gradients="references * steps",
+    needs=("background", "neighbourhoods", "logits"),
+    variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+)
+def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps: int = 1):
+    """Local Path Integration: A = sum over the m references x' of the image's neighbourhood of p(x') (x - x') times the
+    gradient at x' + alpha (x - x'), alpha ~ U(0, 1).
+
+    Eq. 6 of the paper, with each representative used once and weighted by its density, which sums to 1 (the authors' code
+    divides by m besides, a constant). The training data are split into `neighbourhoods` of `references` each; `steps`
+    random alpha a reference.
+    """
+    import torch
+
+    from .sampled import straight_lines
+
+    chosen, density = image.neighbourhoods.references(image.neighbourhoods.locate(image.logits))
+    drawn = torch.stack([image.background[int(number)] for number in chosen]).to(image.x)
+    yield from straight_lines(image, integral, drawn, torch.from_numpy(density).float(), steps)

@@ -1,0 +1,100 @@
+"""Metrics that remove pixels in the order of their attribution: DiffID and the insertion and deletion games."""
+
+import numpy as np
+import torch
+
+from ..batching import Ask
+from ..registry import metric
+
+OUTCOMES = ("output", "probability", "accuracy")
+GAMES = ("insertion", "deletion", "diffid")
+
+
+def salience(attribution: torch.Tensor, absolute: bool) -> torch.Tensor:
+    """(C, H, W) -> (H, W): the sum over channels, of absolute values if `absolute`."""
+    return (attribution.abs() if absolute else attribution).sum(0)
+
+
+def auc(x: np.ndarray, values: np.ndarray) -> float:
+    """Area under a curve by the trapezoidal rule over the x given, both ends included."""
+    return float(np.trapezoid(values, x))
+
+
+def remove(pixels, order, counts, mean, std):
+    """Images (len(counts), C, H, W) without the first counts[k] pixels of `order` (H*W positions).
+
+    A removed pixel becomes the mean of the preserved ones, all channels pooled, in normalised space; with none
+    preserved, that of the whole image.
+    """
+    channels, height, width = pixels.shape
+    normalised = ((pixels - mean) / std).flatten(1)[:, order]  # (C, HW) in the order of removal
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order), device=order.device)
+    images = []
+    for count in counts:
+        preserved = normalised[:, count:] if count < len(order) else normalised
+        fill = preserved.mean(dtype=torch.float64).float() * std + mean  # (C, 1, 1), in pixel space
+        images.append(torch.where((place < count).view(1, height, width), fill, pixels))
+    return torch.stack(images)
+
+
+@metric(
+    "diffid",
+    paper="Yang et al., AAAI 2023",
+    equation="(7)",
+    forwards="2 * fractions",
+    scores={
+        "diffid_output": ("unbounded", "higher"),
+        "diffid_probability": ("-1 to 1", "higher"),
+        "diffid_accuracy": ("-1 to 1", "higher"),
+        "insertion_output": ("unbounded", "higher"),
+        "insertion_probability": ("0 to 1", "higher"),
+        "insertion_accuracy": ("0 to 1", "higher"),
+        "deletion_output": ("unbounded", "lower"),
+        "deletion_probability": ("0 to 1", "lower"),
+        "deletion_accuracy": ("0 to 1", "lower"),
+    },
+)
+def diffid(image, attribution, *, fractions: int = 10, absolute: bool = True):
+    """DiffID, psi(delta) = F(Ins) - F(Del), with the two games that it is the difference of (LPI paper, Eq. 7).
+
+    At delta = 0, 1/fractions, ..., 1: insertion removes the fraction delta of the least salient pixels, deletion of the
+    most salient. Pixels are ordered by the channel sum of the map (of its absolute values if `absolute`), ties by
+    position; removed ones become the mean of the preserved (see `remove`). Outcomes for the image's class y: output, the
+    ratio F_y(perturbed) / F_y(image) of raw logits; probability, softmax_y of the perturbed image, which has no pole;
+    accuracy, 1 where y is predicted. Both games share the forward passes at delta = 0 and 1, where DiffID is 0.
+
+    Gives score -> (x, values), x being delta, for each game and outcome, and `<score>_auc`, by the trapezoidal rule over
+    0..1 with both ends included, its x being nan. One image; (C, H, W) attribution.
+    """
+    pixels = image.x
+    mean, std = image.mean.view(-1, 1, 1), image.std.view(-1, 1, 1)
+    order = salience(attribution, absolute).flatten().argsort(stable=True)  # least salient first
+    delta = np.arange(fractions + 1) / fractions
+    counts = [int(len(order) * step // fractions) for step in range(1, fractions)]
+    asked = torch.cat(
+        [
+            pixels[None],
+            remove(pixels, order, counts, mean, std),
+            remove(pixels, order.flip(0), counts, mean, std),
+            remove(pixels, order, [len(order)], mean, std),
+        ]
+    )
+    answer = yield Ask(asked, gradient=False)
+    logits = answer.logits.double().cpu()
+    y = image.target
+    outcome = {
+        "output": (logits[:, y] / logits[0, y]).numpy(),
+        "probability": torch.softmax(logits, 1)[:, y].numpy(),
+        "accuracy": (logits.argmax(1) == y).double().numpy(),
+    }
+    inserted = [0, *range(1, fractions), -1]
+    deleted = [0, *range(fractions, 2 * fractions - 1), -1]
+    scores = {}
+    for name, values in outcome.items():
+        curves = {"insertion": values[inserted], "deletion": values[deleted]}
+        curves["diffid"] = curves["insertion"] - curves["deletion"]
+        for game, curve in curves.items():
+            scores[f"{game}_{name}"] = (delta, curve)
+            scores[f"{game}_{name}_auc"] = (np.array([np.nan]), np.array([auc(delta, curve)]))
+    return scores

@@ -1,0 +1,74 @@
+"""From a config entry and a weights file to a classifier, and back to a weights file."""
+
+import importlib.util
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .. import registry
+from ..errors import InputError
+from ..store import read_tensors, write_tensors
+from .classifier import Classifier
+
+
+
+
+def build(entry: dict, classes: int, channels: int, size: int) -> nn.Module:
+    """The network of a config entry: a registered architecture, or `file.py:function`, which gets the same arguments."""
+    architecture = entry["architecture"]
+    if ".py:" in architecture:
+        path, _, name = architecture.rpartition(":")
+        if not Path(path).is_file():
+            raise InputError(f"architecture {architecture}: {path} does not exist; accepted: file.py:function")
+        spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not hasattr(module, name):
+            raise InputError(f"architecture {architecture}: {path} has no function {name!r}")
+        return getattr(module, name)(classes, channels, size)
+    kind, _, variant = architecture.partition(".")
+    function = registry.get("model", kind).function
+    return function(classes, channels, size, name=variant) if variant else function(classes, channels, size)
+
+
+def save(path, network: nn.Module, about: dict):
+    """Write the weights with what is needed to rebuild the classifier: classes, channels, size, mean, std, and the like."""
+    write_tensors(path, {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, about)
+
+
+def read_weights(path) -> dict[str, torch.Tensor]:
+    """A state dict from safetensors, or from a torch file that holds nothing but tensors. Pickles with code are refused."""
+    path = Path(path).expanduser()
+    if path.suffix == ".safetensors":
+        return {name: torch.from_numpy(values) for name, values in read_tensors(path)[0].items()}
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{path}: not a plain state dict ({type(error).__name__}); accepted: safetensors, or tensors only") from None
+    return state.get("state_dict", state)
+
+
+def fill(network: nn.Module, state: dict, what: str) -> nn.Module:
+    """The network with these weights. Raises `InputError` naming the first tensor that does not fit."""
+    own = network.state_dict()
+    for name in own:
+        if name.endswith("num_batches_tracked") and name not in state:
+            state = {**state, name: own[name]}
+    for name in sorted(set(own) ^ set(state)):
+        raise InputError(f"{what}: tensor {name!r} is {'missing' if name in own else 'not of this architecture'}")
+    for name, value in state.items():
+        if value.shape != own[name].shape:
+            raise InputError(f"{what}: tensor {name!r} has shape {tuple(value.shape)}; accepted: {tuple(own[name].shape)}")
+    network.load_state_dict(state)
+    return network
+
+
+def load(path, entry: dict, device: str = "cpu", digest: str | None = None) -> tuple[Classifier, dict]:
+    """The classifier of a config entry with the weights at `path`, as written by `save`, and what was saved with them."""
+    arrays, about = read_tensors(path, digest)
+    network = build(entry, about["classes"], about["channels"], about["size"])
+    fill(network, {name: torch.from_numpy(values) for name, values in arrays.items()}, str(path))
+    return Classifier(network, about["mean"], about["std"], device), about

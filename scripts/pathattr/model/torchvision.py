@@ -1,0 +1,58 @@
+"""torchvision, imported so that it works beside a CPU-only torch, and its classifiers by name."""
+
+import functools
+
+import torch
+
+from ..errors import InputError
+from ..registry import model
+
+
+@functools.cache
+def import_torchvision():
+    """The torchvision module.
+
+    The published wheel is built for CUDA; beside a CPU build of torch its extension does not load, and the import fails for
+    want of the schemas of two operators that nothing here uses. They are declared then, and only then.
+    """
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import_torchvision.library = library  # a library that is collected takes its schemas with it
+        import torchvision
+    return torchvision
+
+
+@model("torchvision", paper="as published with torchvision", published=True)
+def torchvision(classes: int, channels: int, size: int, *, name: str):
+    """A classifier of torchvision's at its real size, by name: vgg16, resnet34, densenet121, ..."""
+    models = import_torchvision().models
+    if name not in models.list_models(module=models):
+        raise InputError(f"torchvision has no classifier {name!r}; accepted: the names that torchvision.models.list_models() gives")
+    if channels != 3:
+        raise InputError(f"torchvision's {name} takes 3 channels; the dataset has {channels}")
+    arguments = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
+    return models.get_model(name, weights=None, num_classes=classes, **arguments)
+
+
+def published(name: str, weights: str = "DEFAULT"):
+    """State dict, mean, std and number of classes of torchvision's published weights, from its cache or the network."""
+    models = import_torchvision().models
+    try:
+        chosen = models.get_model_weights(name)[weights]
+    except (KeyError, ValueError):
+        raise InputError(f"torchvision has no weights {weights!r} for {name!r}") from None
+    try:
+        state = chosen.get_state_dict(progress=False, check_hash=True)
+    except OSError as error:
+        raise InputError(
+            f"published weights of {name} ({chosen.name}) are neither in torch's cache nor to be downloaded ({error}); "
+            f"put {chosen.url.rsplit('/', 1)[1]} into $TORCH_HOME/hub/checkpoints"
+        ) from None
+    transform = chosen.transforms()
+    return state, transform.mean, transform.std, len(chosen.meta["categories"])

@@ -1,0 +1,176 @@
+"""How results are written and read: whole or not at all, with what made them, and refused when torn or stale.
+
+Arrays are Arrow files of fixed-shape tensors, one row an image; tables are Parquet; sets of arrays are safetensors. Each
+carries the digest of the code and parameters that made it, which a reader compares with the one it expects: a file left
+over from another configuration is never taken for a result, even where Snakemake has lost its memory.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .errors import InputError
+
+KEY = b"pathattr"
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A temporary path in the same folder that takes the place of `path` when the block ends well, and vanishes if not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    try:
+        os.chmod(temporary, 0o666 & ~_umask())
+        yield Path(temporary)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_arrays(path, columns: dict, metadata: dict):
+    """Write columns of equal length: NumPy arrays (N, ...) as fixed-shape tensors, lists or (N,) arrays as they are."""
+    arrays = {}
+    for name, values in columns.items():
+        if isinstance(values, np.ndarray) and values.ndim > 1:
+            arrays[name] = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(values))
+        else:
+            arrays[name] = pa.array(values)
+    table = pa.table(arrays).replace_schema_metadata({KEY: json.dumps(metadata, sort_keys=True)})
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+
+
+def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
+    """Columns (NumPy arrays, mapped from the file, not copied) and metadata. Raises `InputError` if torn or stale."""
+    with _refusing(path):
+        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        metadata = json.loads(table.schema.metadata[KEY])
+    check_digest(path, metadata, digest)
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = column.chunk(0)
+        is_tensor = isinstance(column.type, pa.FixedShapeTensorType)
+        columns[name] = column.to_numpy_ndarray() if is_tensor else column.to_numpy(zero_copy_only=False)
+    return columns, metadata
+
+
+def write_maps(path, index: pd.DataFrame, maps: dict, gradients: np.ndarray, dtype: str, metadata: dict):
+    """Write attribution maps, one row an image: `image_id`, `target`, `gradients` (how many it took), one tensor column
+    (C, H, W) of `dtype` a variant."""
+    columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist(), "gradients": gradients}
+    variants = {f"map_{variant}": values.numpy().astype(dtype) for variant, values in maps.items()}
+    write_arrays(path, columns | variants, metadata)
+
+
+def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, dict, dict]:
+    """Image ids, targets, id -> gradients, and variant -> float32 (N, C, H, W)."""
+    columns, _ = read_arrays(path, digest)
+    ids = columns["image_id"].tolist()
+    maps = {name[4:]: values.astype(np.float32) for name, values in columns.items() if name.startswith("map_")}
+    return ids, columns["target"], dict(zip(ids, columns["gradients"].tolist(), strict=True)), maps
+
+
+def write_table(path, table: pd.DataFrame, metadata: dict):
+    """Write a tidy table as Parquet."""
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), KEY: json.dumps(metadata, sort_keys=True)})
+    with replacing(path) as temporary:
+        pq.write_table(arrow, temporary, compression="zstd")
+
+
+def read_table(path, digest: str | None = None) -> tuple[pd.DataFrame, dict]:
+    """Table and metadata. Raises `InputError` if torn or stale."""
+    with _refusing(path):
+        arrow = pq.read_table(path)
+        metadata = json.loads(arrow.schema.metadata[KEY])
+    check_digest(path, metadata, digest)
+    return arrow.to_pandas(), metadata
+
+
+def write_tensors(path, tensors: dict, metadata: dict):
+    """Write named NumPy arrays or torch tensors of any shapes as safetensors."""
+    arrays = {name: np.ascontiguousarray(getattr(values, "numpy", lambda v=values: v)()) for name, values in tensors.items()}
+    from safetensors.numpy import save_file
+
+    with replacing(path) as temporary:
+        save_file(arrays, temporary, metadata={KEY.decode(): json.dumps(metadata, sort_keys=True)})
+
+
+def read_tensors(path, digest: str | None = None) -> tuple[dict, dict]:
+    """Named NumPy arrays and metadata ({} for a file of another origin). Raises `InputError` if torn or stale."""
+    from safetensors import safe_open
+
+    with _refusing(path), safe_open(str(path), framework="numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        metadata = json.loads((file.metadata() or {}).get(KEY.decode(), "{}"))
+    check_digest(path, metadata, digest)
+    return tensors, metadata
+
+
+def write_json(path, value: dict):
+    """Write JSON, indented, keys in the order given."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def read_json(path, digest: str | None = None) -> dict:
+    """Read JSON. Raises `InputError` if torn or stale."""
+    with _refusing(path):
+        value = json.loads(Path(path).read_text())
+    check_digest(path, value, digest)
+    return value
+
+
+def write_csv(path, table: pd.DataFrame):
+    """Write a table for people: numbers to 6 significant digits, so that it reads the same wherever it was made."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Versions of installed packages, for metadata."""
+    return {package: importlib.metadata.version(package) for package in packages}
+
+
+def check_digest(path, metadata: dict, digest: str | None):
+    """Refuse a file made by other code or parameters than `digest` stands for (None: anything goes)."""
+    found = metadata.get("digest")
+    if digest is not None and found != digest:
+        raise InputError(
+            f"{path}: made by other code or parameters (digest {found}, expected {digest}); "
+            f"delete it, or remake it with: snakemake --cores all --forcerun {path}"
+        )
+
+
+@contextlib.contextmanager
+def _refusing(path):
+    """Turn what a missing or torn file raises into one line."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: torn or not a result of this workflow ({str(error).splitlines()[0]}); delete it") from None
+    except Exception as error:
+        if type(error).__module__.startswith("safetensors") or type(error).__name__ == "SafetensorError":
+            raise InputError(f"{path}: torn or not safetensors ({error}); delete it") from None
+        raise
