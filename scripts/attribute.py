@@ -8,6 +8,7 @@ with job(snakemake):
     from pathattr.dataset.split import background, open_split
     from pathattr.method.lpi import Neighbourhoods
     from pathattr.model.load import load
+    from pathattr.registry import get
     from pathattr.store import read_tensors, versions, write_maps
 
     device = use_torch(snakemake)
@@ -39,7 +40,7 @@ with job(snakemake):
         micro_batch=snakemake.config["micro_batch"],
         progress=True,
         **given,
-        **settings,
+        **{name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]},
     )
     metadata = {"digest": params.digest, "method": method, "parameters": settings, "model": inputs[weights]}
     metadata |= {"seed": params.seed, "device": device, "versions": versions("torch", "numpy")}

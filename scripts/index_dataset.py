@@ -3,10 +3,10 @@
 from pathattr.job import job
 
 with job(snakemake):
-    from pathattr.dataset.split import check_index, source
+    from pathattr.dataset.split import check_index, open_source
     from pathattr.store import write_table
 
     entry, split = snakemake.params.entry, snakemake.wildcards.split
-    index = source(entry, split, snakemake.params.seed).scan()
+    index = open_source(entry, split, snakemake.params.seed).scan()
     write_table(snakemake.output[0], check_index(index, f"{entry['dataset']} {split}"), {"digest": snakemake.params.digest})
     print(f"{split}: {len(index)} images, {index['label'].nunique()} classes")

@@ -1,6 +1,5 @@
 """The two verbs of the library, `attribute` and `measure`, and the tables of what they know."""
 
-import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,10 +189,10 @@ def _check_batch(x, target, ids):
 
 
 def _check_parameters(entry, parameters):
-    known = inspect.signature(entry.function).parameters
+    accepted = [name for name in entry.parameters() if name not in entry.facts.get("fitted", ())]
     for name in parameters:
-        if name not in known or known[name].kind is not inspect.Parameter.KEYWORD_ONLY:
-            raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(entry.parameters()) or 'none'}")
+        if name not in accepted:
+            raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
 
 
 def _bar(done, total: int, what: str, progress: bool):

@@ -15,9 +15,9 @@ from .errors import InputError
 def check(config: dict, schema_path) -> list[str]:
     """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
     schema = yaml.safe_load(open(schema_path))
-    problems = [_line(error) for error in Draft202012Validator(schema).iter_errors(config)]
+    problems = sorted({_line(error) for error in Draft202012Validator(schema).iter_errors(config)})
     if problems:
-        return sorted(problems)
+        return problems
     for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
         for name, entry in config[key].items():
             problems += _check_entry(kind, f"{key}.{name}", name, entry, config)

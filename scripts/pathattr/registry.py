@@ -45,17 +45,27 @@ def _register(kind: str, name: str, facts: dict) -> Callable:
     return decorate
 
 
-def method(name: str, *, paper: str, equation: str, gradients: str, needs=(), variants=("vanilla", "absolute")):
+def method(
+    name: str, *, paper: str, equation: str, gradients: str, needs=(), variants=("vanilla", "absolute"), fitted=()
+):
     """Register an attribution method.
 
     `gradients`: cost for one image, an expression in the parameters ("references * steps").
     `needs`: of "background" (training images), "neighbourhoods" (LPI's) and "logits" (of the image itself).
     `variants`: what the same gradients give (see `integrate.Integral`).
+    `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     """
     return _register(
         "method",
         name,
-        dict(paper=paper, equation=equation, gradients=gradients, needs=tuple(needs), variants=tuple(variants)),
+        dict(
+            paper=paper,
+            equation=equation,
+            gradients=gradients,
+            needs=tuple(needs),
+            variants=tuple(variants),
+            fitted=tuple(fitted),
+        ),
     )
 
 

@@ -89,6 +89,17 @@ def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, dict, 
     return ids, columns["target"], dict(zip(ids, columns["gradients"].tolist(), strict=True)), maps
 
 
+def find_map(files, digests: dict, method: str, image_id: str, variant: str = "vanilla") -> np.ndarray:
+    """One image's map (C, H, W) by one method, found among maps files results/maps/.../<method>/<shard>.arrow."""
+    for file in files:
+        if Path(file).parent.name == method:
+            columns, _ = read_arrays(file, digests[str(file)])
+            places = np.flatnonzero(columns["image_id"] == image_id)
+            if len(places):
+                return columns[f"map_{variant}"][places[0]].astype(np.float32)
+    raise InputError(f"no {variant} map of image {image_id} by {method} among {len(files)} files")
+
+
 def write_table(path, table: pd.DataFrame, metadata: dict):
     """Write a tidy table as Parquet."""
     arrow = pa.Table.from_pandas(table, preserve_index=False)
@@ -108,7 +119,7 @@ def read_table(path, digest: str | None = None) -> tuple[pd.DataFrame, dict]:
 
 def write_tensors(path, tensors: dict, metadata: dict):
     """Write named NumPy arrays or torch tensors of any shapes as safetensors."""
-    arrays = {name: np.ascontiguousarray(getattr(values, "numpy", lambda v=values: v)()) for name, values in tensors.items()}
+    arrays = {name: np.array(getattr(values, "numpy", lambda v=values: v)(), order="C") for name, values in tensors.items()}
     from safetensors.numpy import save_file
 
     with replacing(path) as temporary:

@@ -7,7 +7,6 @@ The digits are the 1797 of the UCI optical-recognition set (8 x 8, 17 grey level
 import numpy as np
 import pandas as pd
 from PIL import Image
-from sklearn.datasets import load_digits, load_sample_images
 
 from ..registry import dataset
 from ..rng import generator
@@ -20,6 +19,8 @@ DARK_SHARE = 0.3  # of the digits, nearly black
 
 def _split_digits(split: str, count: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Digits (count, 8, 8) in [0, 1], labels and source numbers; each digit of the split comes up equally often."""
+    from sklearn.datasets import load_digits
+
     bunch = load_digits()
     order = generator(seed, "digits", "split").permutation(len(bunch.target))
     pool = order[:TEST_DIGITS] if split == "test" else order[TEST_DIGITS:]
@@ -58,6 +59,8 @@ def digits_on_photos(split: str, *, size: int = 64, train: int = 6000, test: int
     black, the rest of a random colour whose grey level differs from the background's by at least 0.3. The mask holds the
     pixels where the digit covers more than half. See `Made` for the shapes.
     """
+    from sklearn.datasets import load_sample_images
+
     count = train if split == "train" else test
     grey, labels, _ = _split_digits(split, count, seed)
     photos = [photo[:, :TRAIN_COLUMNS] if split == "train" else photo[:, TRAIN_COLUMNS:] for photo in load_sample_images().images]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .. import registry
+from .. import registry, source
 from ..errors import InputError
 from ..rng import generator
 from ..store import read_arrays, read_table
@@ -54,7 +54,7 @@ class Split:
         return mask
 
 
-def source(entry: dict, split: str, seed: int):
+def open_source(entry: dict, split: str, seed: int):
     """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()` and `read(row)`."""
     function = registry.get("dataset", entry["dataset"]).function
     parameters = {name: value for name, value in entry.items() if name != "dataset"}
@@ -66,11 +66,11 @@ def source(entry: dict, split: str, seed: int):
 def open_split(entry: dict, split: str, index, seed: int, digest: str | None = None) -> Split:
     """The split whose index lies at `index`; made datasets have their pixels beside it, with the ending .arrow."""
     table, _ = read_table(index, digest)
-    if registry.get("dataset", entry["dataset"]).facts["made"]:
+    if source.registered("dataset")[entry["dataset"]].facts.get("made"):
         arrays, _ = read_arrays(Path(index).with_suffix(".arrow"), digest)
         pixels = arrays["pixels"]
         return Split(table, lambda position: pixels[position], arrays["masks"])
-    origin = source(entry, split, seed)
+    origin = open_source(entry, split, seed)
     return Split(table, lambda position: origin.read(table.iloc[position]))
 
 
@@ -81,6 +81,16 @@ def background(split: Split, images: int, seed: int) -> Split:
     chosen = np.sort(generator(seed, "background").choice(len(split), images, replace=False))
     pixels = functools.lru_cache(maxsize=None)(split.pixels)
     return Split(split.index.iloc[chosen].reset_index(drop=True), lambda position: pixels(int(chosen[position])))
+
+
+def darkest(split: Split, images: int) -> int:
+    """Position of the image, out of the first ones, whose object is darkest on average (its mask, box, or the whole image)."""
+
+    def brightness(position: int) -> float:
+        pixels, mask = split.pixels(position), split.mask(position)
+        return float(pixels.mean() if mask is None or not mask.any() else pixels[:, mask].mean())
+
+    return min(range(images), key=brightness)
 
 
 def check_index(index: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from ..errors import InputError
 from ..registry import method
@@ -63,6 +61,9 @@ class Neighbourhoods:
 
 def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Centres and labels; n_init and max_iter as in the authors' code. One thread: sums must not depend on the machine's."""
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1):
         fit = KMeans(clusters, n_init=3, max_iter=600, random_state=seed).fit(points)
     return fit.cluster_centers_, fit.labels_
@@ -74,6 +75,7 @@ def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, n
     equation="(6)",
     gradients="references * steps",
     needs=("background", "neighbourhoods", "logits"),
+    fitted=("neighbourhoods", "references"),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
 )
 def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps: int = 1):
@@ -81,8 +83,8 @@ def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps
     gradient at x' + alpha (x - x'), alpha ~ U(0, 1).
 
     Eq. 6 of the paper, with each representative used once and weighted by its density, which sums to 1 (the authors' code
-    divides by m besides, a constant). The training data are split into `neighbourhoods` of `references` each; `steps`
-    random alpha a reference.
+    divides by m besides, a constant). The neighbourhoods are fitted beforehand (`Neighbourhoods.fit`), `neighbourhoods` of
+    them with `references` each; `steps` random alpha a reference.
     """
     import torch
 

@@ -6,7 +6,12 @@ from ..errors import InputError
 from ..batching import Ask
 from ..registry import method
 
-RECALIBRATED = ("vanilla", "absolute", "valid_interpolations", "valid_references")
+
+def choose(draws, available: int, references: int) -> list[int]:
+    """Positions of an image's references among the background images, drawn without replacement."""
+    if references > available:
+        raise InputError(f"references is {references}; accepted: at most the {available} background images")
+    return [int(number) for number in draws("references").choice(available, references, replace=False)]
 
 
 def straight_lines(image, integral, references, weight, steps: int):
@@ -42,9 +47,6 @@ def eg(image, integral, *, references: int = 20, steps: int = 1):
     `references` training images are drawn for each image without replacement, and each meets its own gradient, at
     `steps` random alpha.
     """
-    background = image.background
-    if references > len(background):
-        raise InputError(f"eg: references is {references}; accepted: at most the {len(background)} background images")
-    chosen = image.draws("references").choice(len(background), references, replace=False)
-    drawn = torch.stack([background[int(number)] for number in chosen]).to(image.x)
+    chosen = choose(image.draws, len(image.background), references)
+    drawn = torch.stack([image.background[number] for number in chosen]).to(image.x)
     yield from straight_lines(image, integral, drawn, torch.full((references,), 1 / references), steps)

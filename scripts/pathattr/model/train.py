@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from ..errors import InputError
+
 
 def train(
     network: nn.Module,
@@ -29,8 +31,11 @@ def train(
     network = network.to(device, memory_format=torch.channels_last).train()
     mean, std = (torch.tensor(values, device=device).view(1, -1, 1, 1) for values in (mean, std))
     batches = len(pixels) // batch_size
+    if epochs * batches < 4:
+        raise InputError(f"training: {epochs * batches} steps of {batch_size} out of {len(pixels)} images; accepted: at least 4")
     optimiser = torch.optim.AdamW(network.parameters(), learning_rate, weight_decay=weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * batches, pct_start=0.2)
+    rise = max(0.2, 2 / (epochs * batches))  # at least two steps
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=epochs * batches, pct_start=rise)
     with tqdm(total=epochs * batches, desc="training", unit="batch", mininterval=2.0, ascii=True) as bar:
         for _ in range(epochs):
             order = torch.randperm(len(pixels), generator=generator).numpy()

@@ -1,0 +1,29 @@
+"""Tables as HTML for the report."""
+
+from ..store import replacing
+
+STYLE = """<style>
+body { font: 14px/1.4 sans-serif; margin: 1.5em; color: #222; }
+table { border-collapse: collapse; } caption { text-align: left; margin-bottom: .6em; max-width: 60em; }
+th, td { padding: .25em .7em; text-align: right; border-bottom: 1px solid #ddd; }
+th { border-bottom: 2px solid #444; } td.text, th.text { text-align: left; }
+</style>"""
+
+
+def write_html(path, table, caption: str):
+    """Write a table with its caption as a page of its own; numbers to 3 decimals, text left-aligned."""
+    import html
+
+    text = [column for column in table if not hasattr(table[column].iloc[0], "__float__")]
+    head = "".join(f"<th{' class=text' * (c in text)}>{html.escape(str(c))}</th>" for c in table)
+    rows = []
+    for _, row in table.iterrows():
+        cells = []
+        for column, value in row.items():
+            shown = "" if value != value else (str(value) if column in text else f"{value:.3f}" if value % 1 else f"{value:.0f}")
+            cells.append(f"<td{' class=text' * (column in text)}>{html.escape(shown)}</td>")
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    page = f"<!doctype html><meta charset=utf-8>{STYLE}<table><caption>{html.escape(caption)}</caption>"
+    page += f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>\n"
+    with replacing(path) as temporary:
+        temporary.write_text(page)
