@@ -4,12 +4,12 @@ rule make_dataset:
         train_pixels="results/data/{dataset}/train.arrow",
         test="results/data/{dataset}/test.parquet",
         test_pixels="results/data/{dataset}/test.arrow",
-    wildcard_constraints:
-        dataset="|".join([name for name in config["datasets"] if plan.is_made(name)] or ["none_made"]),
     log:
         "results/logs/make_dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/make_dataset/{dataset}.tsv"
+    wildcard_constraints:
+        dataset="|".join([name for name in config["datasets"] if plan.is_made(name)] or ["none_made"]),
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -27,12 +27,12 @@ rule make_dataset:
 rule index_dataset:
     output:
         "results/data/{dataset}/{split}.parquet",
-    wildcard_constraints:
-        dataset="|".join([name for name in config["datasets"] if not plan.is_made(name)] or ["none_external"]),
     log:
         "results/logs/index_dataset/{dataset}/{split}.log",
     benchmark:
         "results/benchmarks/index_dataset/{dataset}/{split}.tsv"
+    wildcard_constraints:
+        dataset="|".join([name for name in config["datasets"] if not plan.is_made(name)] or ["none_external"]),
     conda:
         "../envs/torch.yaml"
     threads: 1

@@ -5,12 +5,12 @@ rule train_model:
     output:
         weights="results/models/{dataset}/{model}.safetensors",
         about="results/models/{dataset}/{model}.json",
-    wildcard_constraints:
-        model="|".join([name for name in config["models"] if plan.is_trained(name)] or ["none_trained"]),
     log:
         "results/logs/train_model/{dataset}/{model}.log",
     benchmark:
         "results/benchmarks/train_model/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        model="|".join([name for name in config["models"] if plan.is_trained(name)] or ["none_trained"]),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["train"]
@@ -20,9 +20,7 @@ rule train_model:
         gpu=gpu,
     params:
         digest=lambda wildcards: plan.weights(wildcards.model).digest,
-        inputs=lambda wildcards: digests(
-            plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")
-        ),
+        inputs=lambda wildcards: digests(plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")),
         dataset=lambda wildcards: config["datasets"][wildcards.dataset],
         entry=lambda wildcards: config["models"][wildcards.model],
         seed=config["seed"],
@@ -38,12 +36,12 @@ rule fetch_model:
     output:
         weights="results/models/{dataset}/{model}.safetensors",
         about="results/models/{dataset}/{model}.json",
-    wildcard_constraints:
-        model="|".join([name for name in config["models"] if not plan.is_trained(name)] or ["none_fetched"]),
     log:
         "results/logs/fetch_model/{dataset}/{model}.log",
     benchmark:
         "results/benchmarks/fetch_model/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        model="|".join([name for name in config["models"] if not plan.is_trained(name)] or ["none_fetched"]),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
@@ -53,9 +51,7 @@ rule fetch_model:
         gpu=gpu,
     params:
         digest=lambda wildcards: plan.weights(wildcards.model).digest,
-        inputs=lambda wildcards: digests(
-            plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")
-        ),
+        inputs=lambda wildcards: digests(plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")),
         dataset=lambda wildcards: config["datasets"][wildcards.dataset],
         entry=lambda wildcards: config["models"][wildcards.model],
         seed=config["seed"],

@@ -1,4 +1,4 @@
-"""LPI, figures 3 and 4: DiffID curves of one model, in output and in accuracy."""
+"""LPI, figures 3 and 4: DiffID curves of one model, in output, in probability and in accuracy."""
 
 from pathattr.job import job
 
@@ -9,17 +9,20 @@ with job(snakemake):
 
     style.use()
     params = snakemake.params
-    scores = collect(snakemake.input, params.inputs)
-    scores = scores[scores["variant"] == "vanilla"]
     panels = {
         "diffid_output": "DiffID, output change\n(ratio of logits)",
-        "diffid_accuracy": "DiffID, accuracy change\n(difference of shares)",
+        "diffid_probability": "DiffID, change of\nprobability",
+        "diffid_accuracy": "DiffID, change of\naccuracy",
     }
-    shown = scores[scores["metric"].isin([*panels, "diffid_probability"])]
-    summary = summarise(shown, ["method", "metric", "x"], params.seed)
+    scores = collect(snakemake.input, params.inputs)
+    scores = scores[scores["variant"] == "vanilla"]
+    summary = summarise(scores[scores["metric"].isin(panels)], ["method", "metric", "x"], params.seed)
     areas = summarise(scores[scores["metric"].isin([f"{name}_auc" for name in panels])], ["method", "metric"], params.seed)
     figure = curves.removal_curves(summary, areas, params.methods, panels)
     n = int(summary["n"].iloc[0])
-    figure.suptitle(f"{params.model}, in place of {params.paper_model}: mean of {n} images, 95 % intervals", fontsize=8)
+    figure.suptitle(f"{params.model} in place of {params.paper_model}: mean of {n} images, 95 % intervals", fontsize=8)
     style.save(figure, snakemake.output.pdf, snakemake.output.png)
-    write_csv(snakemake.output.table, summary.rename(columns={"x": "delta"}))
+    table = summary.rename(columns={"x": "delta"})
+    areas["metric"] = areas["metric"].str.removesuffix("_auc")
+    table = table.merge(areas[["method", "metric", "mean"]].rename(columns={"mean": "auc"}), on=["method", "metric"])
+    write_csv(snakemake.output.table, table)

@@ -30,10 +30,10 @@ with job(snakemake):
     number = hoods.locate(classifier.logits(test[position][None])[0])
     local, density = hoods.references(number)
     local = local[np.argsort(-density, kind="stable")]
-    pictures = {
+    pictures = {  # method: references as one picture or several, and what they are
         "ig": (np.zeros_like(image), "a black image"),
-        "eg": (np.stack([pool[row].numpy() for row in drawn]), f"{len(drawn)} random training images"),
-        "lpi": (np.stack([train[row].numpy() for row in local]), f"{len(local)} of neighbourhood {number + 1}"),
+        "eg": (np.stack([pool[row].numpy() for row in drawn]), f"{len(drawn)} random\ntraining images"),
+        "lpi": (np.stack([train[row].numpy() for row in local]), f"{len(local)} representatives\nof its neighbourhood"),
     }
     columns, rows = [], []
     for method in params.methods:
@@ -42,6 +42,8 @@ with job(snakemake):
         attribution = find_map(snakemake.input.maps, inputs, method, name)
         columns.append((style.label(method), attribution, sheet, f"references: {caption}"))
         inside = np.abs(attribution).sum(0)[mask].sum() / np.abs(attribution).sum() if mask is not None else np.nan
-        rows.append({"image_id": name, "method": method, "references": caption, "share_of_attribution_in_mask": inside})
+        rows.append(
+            {"image_id": name, "method": method, "references": caption.replace("\n", " "), "share_of_attribution_in_mask": inside}
+        )
     style.save(maps.references(image, mask, columns), snakemake.output.pdf, snakemake.output.png)
     write_csv(snakemake.output.table, pd.DataFrame(rows))

@@ -38,7 +38,9 @@ with job(snakemake):
             "measured on": table["measured_on"],
             "method": table["method"].map(style.label),
             **{
-                f"{game} {what}": table[f"{game}_auc_reported"] if what == "reported" else table.apply(cell, axis=1, score=f"{game}_{score}")
+                f"{game} {what}": table[f"{game}_auc_reported"]
+                if what == "reported"
+                else table.apply(cell, axis=1, score=f"{game}_{score}")
                 for game in ("insertion", "deletion")
                 for what, score in (("reported", None), ("measured", "output"), ("in probability", "probability"))
             },

@@ -113,7 +113,9 @@ rule lpi_fig2:
         runtime=60,
     params:
         digest=plan.artefact(
-            "lpi_fig2", [*plan.training_logits(lpi_model), plan.neighbourhoods(lpi_model, "lpi")], images=lpi["umap_images"]
+            "lpi_fig2",
+            [*plan.training_logits(lpi_model), plan.neighbourhoods(lpi_model, "lpi")],
+            images=lpi["umap_images"],
         ),
         inputs=digests([*lpi_train, *plan.training_logits(lpi_model), plan.neighbourhoods(lpi_model, "lpi")]),
         dataset=config["datasets"][lpi["dataset"]],
@@ -135,12 +137,12 @@ rule lpi_curves:
             labels=lambda wildcards: {"artefact": f"Fig. {wildcards.figure[3:]}"},
         ),
         table="results/tables/lpi/{figure}.csv",
-    wildcard_constraints:
-        figure="fig3|fig4",
     log:
         "results/logs/lpi_curves/{figure}.log",
     benchmark:
         "results/benchmarks/lpi_curves/{figure}.tsv"
+    wildcard_constraints:
+        figure="fig3|fig4",
     conda:
         "../../envs/plot.yaml"
     threads: 1
@@ -289,6 +291,7 @@ rule lpi_fig6r:
         digest=plan.artefact("lpi_fig6r", lpi_scores["fig6r"], points=lpi_hoods),
         inputs=digests(lpi_scores["fig6r"]),
         points=lpi_hoods,
+        eg_references=study.method("eg", lpi_model)["references"],
         seed=config["seed"],
     script:
         "../../scripts/lpi_fig6r.py"

@@ -57,15 +57,15 @@ def attribute_counted(
     entry = registry.get("method", method)
     x, target, ids = _check_batch(x, target, ids)
     _check_parameters(entry, parameters)
-    given = {"background": background, "neighbourhoods": neighbourhoods, "logits": x}
-    missing = [name for name in entry.facts["needs"] if given[name] is None]
+    given = {"background": background, "neighbourhoods": neighbourhoods}
+    missing = [name for name in entry.facts["needs"] if name in given and given[name] is None]
     if missing:
         raise InputError(f"{method} needs {' and '.join(missing)}")
     variants = tuple(variants or entry.facts["variants"])
     if not set(variants) <= set(entry.facts["variants"]):
         raise InputError(f"{method} gives {', '.join(entry.facts['variants'])}; asked for: {', '.join(variants)}")
     logits = classifier.logits(x, micro_batch) if "logits" in entry.facts["needs"] else None
-    classes = classifier.logits(x[:1], micro_batch).shape[1]
+    classes = classifier.logits(x[:1], micro_batch).shape[1] if "classes" in entry.facts["needs"] else None
 
     def images():
         for number, name in enumerate(ids):
@@ -163,14 +163,14 @@ def metrics() -> pd.DataFrame:
     rows = []
     for _, row in table.iterrows():
         for score, (span, direction) in row["scores"].items():
-            rows.append({"name": row["name"], "score": score, "range": span, "direction": direction, **row.drop(["name", "scores"])})
+            rows.append(
+                {"name": row["name"], "score": score, "range": span, "direction": direction, **row.drop(["name", "scores"])}
+            )
     return pd.DataFrame(rows)
 
 
 def _table(kind: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        [{"name": entry.name, **entry.facts, "parameters": entry.parameters()} for entry in registry.entries(kind)]
-    )
+    return pd.DataFrame([{"name": entry.name, **entry.facts, "parameters": entry.parameters()} for entry in registry.entries(kind)])
 
 
 def _check_batch(x, target, ids):

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import re
+from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -11,10 +12,9 @@ from . import source
 from .errors import InputError
 
 
-
 def check(config: dict, schema_path) -> list[str]:
     """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
-    schema = yaml.safe_load(open(schema_path))
+    schema = yaml.safe_load(Path(schema_path).read_text())
     problems = sorted({_line(error) for error in Draft202012Validator(schema).iter_errors(config)})
     if problems:
         return problems
@@ -138,7 +138,10 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
     name("metric", paper["metric"], "metrics")
     for key, model in paper["models"].items():
         if name(f"models.{key}", model, "models") and config["models"][model]["dataset"] != paper["dataset"]:
-            problems.append(f"{where}.models.{key}: {model} classifies {config['models'][model]['dataset']}; accepted: a model of {paper['dataset']}")
+            problems.append(
+                f"{where}.models.{key}: {model} classifies {config['models'][model]['dataset']}; "
+                f"accepted: a model of {paper['dataset']}"
+            )
     for key in ("methods", "table_methods"):
         for position, method in enumerate(paper[key]):
             name(f"{key}.{position}", method, "methods")
@@ -158,7 +161,9 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
         defaults = {parameter.name: parameter.default for parameter in known.parameters}
         there = config["datasets"][paper["dataset"]].get("test", defaults["test"])
         if paper["images"] > there:
-            problems.append(f"{where}.images: found {paper['images']}; accepted: at most the {there} test images of {paper['dataset']}")
+            problems.append(
+                f"{where}.images: found {paper['images']}; accepted: at most the {there} test images of {paper['dataset']}"
+            )
     return list(dict.fromkeys(problems))
 
 
@@ -181,7 +186,11 @@ class Study:
             raise InputError(f"no method {name!r} in the configuration; accepted: {known}")
         entry = copy.deepcopy(entry or {})
         function = entry.pop("method", name)
-        settings = {"method": function, "objective": entry.pop("objective", "logit"), "variants": entry.pop("variants", ["vanilla"])}
+        settings = {
+            "method": function,
+            "objective": entry.pop("objective", "logit"),
+            "variants": entry.pop("variants", ["vanilla"]),
+        }
         for parameter in source.registered("method")[function].parameters:
             value = entry.get(parameter.name, parameter.default)
             settings[parameter.name] = value[model] if isinstance(value, dict) else value

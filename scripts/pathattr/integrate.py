@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batching import Answer, run
 from .errors import InputError
-from .batching import Answer, Ask, run
 from .objective import OBJECTIVES
 from .rng import generator
 
@@ -26,9 +26,9 @@ LAMBDA = 2.0  # Lemma 1 of the re-calibration paper: the mean of x - x~ on a pat
 class Image:
     """What a method may know of the image that it explains.
 
-    `x`: (C, H, W) pixels in [0, 1], float32. `target`: the class explained. `id`: the image's name. `logits`: (classes,)
-    where the method needs them. `background`: training images by position, `background[i] -> (C, H, W)` in [0, 1].
-    `neighbourhoods`: LPI's. `draws(purpose)`: a NumPy generator keyed by seed, method, image and purpose.
+    `x`: (C, H, W) pixels in [0, 1], float32. `target`: the class explained. `id`: the image's name. `draws(purpose)`: a NumPy
+    generator keyed by seed, method, image and purpose. Where the method needs them, `classes`: how many there are; `logits`:
+    (classes,) of the image; `background`: training images, `background[i]` being (C, H, W) in [0, 1]; `neighbourhoods`: LPI's.
     """
 
     x: Tensor

@@ -45,13 +45,12 @@ def _register(kind: str, name: str, facts: dict) -> Callable:
     return decorate
 
 
-def method(
-    name: str, *, paper: str, equation: str, gradients: str, needs=(), variants=("vanilla", "absolute"), fitted=()
-):
+def method(name: str, *, paper: str, equation: str, gradients: str, needs=(), variants=("vanilla", "absolute"), fitted=()):
     """Register an attribution method.
 
     `gradients`: cost for one image, an expression in the parameters ("references * steps").
-    `needs`: of "background" (training images), "neighbourhoods" (LPI's) and "logits" (of the image itself).
+    `needs`: of "background" (training images), "neighbourhoods" (LPI's), "logits" (of the image itself) and "classes"
+    (how many there are).
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     """

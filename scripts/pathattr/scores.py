@@ -53,6 +53,24 @@ def interval(values: np.ndarray, seed: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def sweep_points(files, digests: dict, points, metrics: list[str], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A sweep's points with their scores, and the scores of all methods measured.
+
+    `points`: (name, method, values) as `Study.points` gives them. Returns one row a point and metric (series = method,
+    values, metric, gradients an image, mean, low, high, n); and mean, low, high, n by (method, metric).
+    """
+    table = collect(files, digests)
+    table = table[(table["variant"] == "vanilla") & table["metric"].isin(metrics)]
+    areas = summarise(table, ["method", "metric"], seed).set_index(["method", "metric"])
+    gradients = table.groupby("method")["gradients"].mean()
+    rows = [
+        {"series": method, "values": values, "metric": metric, "gradients": gradients[name], **areas.loc[(name, metric)]}
+        for name, method, values in points
+        for metric in metrics
+    ]
+    return pd.DataFrame(rows).astype({"n": int}), areas.astype({"n": int})
+
+
 def reported(path, table: str) -> pd.DataFrame:
     """Printed numbers of one table of a paper: model, method, metric, value."""
     numbers = pd.read_csv(path)

@@ -132,8 +132,8 @@ def _source_digest(path: Path) -> str:
     tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            if isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+        match body:
+            case [ast.Expr(value=ast.Constant(value=str())), *_]:
                 body[0].value.value = ""
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 

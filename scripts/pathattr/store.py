@@ -52,9 +52,8 @@ def write_arrays(path, columns: dict, metadata: dict):
         else:
             arrays[name] = pa.array(values)
     table = pa.table(arrays).replace_schema_metadata({KEY: json.dumps(metadata, sort_keys=True)})
-    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
 
 
 def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
@@ -131,7 +130,8 @@ def read_tensors(path, digest: str | None = None) -> tuple[dict, dict]:
     from safetensors import safe_open
 
     with _refusing(path), safe_open(str(path), framework="numpy") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        names = file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
         metadata = json.loads((file.metadata() or {}).get(KEY.decode(), "{}"))
     check_digest(path, metadata, digest)
     return tensors, metadata

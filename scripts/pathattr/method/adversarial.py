@@ -1,9 +1,7 @@
 """Methods whose path is an attack on the classifier."""
 
-import torch
-
-from ..errors import InputError
 from ..batching import Ask
+from ..errors import InputError
 from ..registry import method
 
 
@@ -12,6 +10,7 @@ from ..registry import method
     paper="Pan et al., IJCAI 2021",
     equation="A = -sum_t sum_j dF_y(x_j)/dx * (x_{j+1} - x_j)",
     gradients="2 * steps * classes",
+    needs=("classes",),
 )
 def agi(
     image,

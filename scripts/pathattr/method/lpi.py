@@ -32,7 +32,9 @@ class Neighbourhoods:
         """
         logits = np.ascontiguousarray(logits, dtype=np.float64)
         if not 1 <= n <= len(logits) or m < 1:
-            raise InputError(f"{n} neighbourhoods of {m} for {len(logits)} training images; accepted: 1 to {len(logits)}, m at least 1")
+            raise InputError(
+                f"{n} neighbourhoods of {m} for {len(logits)} training images; accepted: 1 to {len(logits)}, m at least 1"
+            )
         centres, neighbourhood = _kmeans(logits, n, seed)
         representatives = np.full((n, m), -1, np.int64)
         density = np.zeros((n, m))

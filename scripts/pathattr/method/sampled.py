@@ -2,8 +2,8 @@
 
 import torch
 
-from ..errors import InputError
 from ..batching import Ask
+from ..errors import InputError
 from ..registry import method
 
 

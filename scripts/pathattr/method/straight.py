@@ -4,8 +4,8 @@ from typing import Literal
 
 import torch
 
-from ..errors import InputError
 from ..batching import Ask
+from ..errors import InputError
 from ..registry import method
 
 

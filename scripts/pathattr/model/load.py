@@ -12,8 +12,6 @@ from ..store import read_tensors, write_tensors
 from .classifier import Classifier
 
 
-
-
 def build(entry: dict, classes: int, channels: int, size: int) -> nn.Module:
     """The network of a config entry: a registered architecture, or `file.py:function`, which gets the same arguments."""
     architecture = entry["architecture"]
@@ -47,7 +45,9 @@ def read_weights(path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"{path}: not a plain state dict ({type(error).__name__}); accepted: safetensors, or tensors only") from None
+        raise InputError(
+            f"{path}: not a plain state dict ({type(error).__name__}); accepted: safetensors, or tensors only"
+        ) from None
     return state.get("state_dict", state)
 
 

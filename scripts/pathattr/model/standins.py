@@ -27,7 +27,5 @@ def vgg_small(classes: int, channels: int, size: int):
     with torch.device("meta"):  # the full-size head is replaced: no time or memory for its 120 million parameters
         network = vgg.VGG(features, num_classes=classes)
     network.avgpool = nn.AdaptiveAvgPool2d(2)
-    network.classifier = nn.Sequential(
-        nn.Linear(128 * 4, 256), nn.ReLU(True), nn.Dropout(), nn.Linear(256, classes)
-    )
+    network.classifier = nn.Sequential(nn.Linear(128 * 4, 256), nn.ReLU(True), nn.Dropout(), nn.Linear(256, classes))
     return network

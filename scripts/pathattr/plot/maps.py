@@ -84,13 +84,15 @@ def distribution(points, neighbourhood, pictures, density, chosen: int):
         axis.scatter(*place.T, s=1.5, color=palette[number], lw=0, rasterized=True)
         axis.annotate(
             str(number + 1),
-            np.median(place, 0),
+            place[((place - np.median(place, 0)) ** 2).sum(1).argmin()],  # a point of its own near the middle
             ha="center",
             va="center",
             fontsize=7,
             bbox={"boxstyle": "circle,pad=0.15", "fc": "white", "ec": palette[number], "lw": 1.6 if number == chosen else 0.8},
         )
-    axis.set(xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2", title=f"logits of {len(points)} training images, by neighbourhood")
+    axis.set(
+        xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2", title=f"logits of {len(points)} training images, by neighbourhood"
+    )
     order = np.argsort(-density, kind="stable")
     columns = int(np.ceil(np.sqrt(len(order) * 1.2)))
     grid = right.subplots(-(-len(order) // columns), columns, squeeze=False)

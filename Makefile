@@ -1,0 +1,55 @@
+# Two commands do everything: `make` reproduces, `make test` tests. PYTHON and CORES can be set: make CORES=2 PYTHON=python3.11
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+.DEFAULT_GOAL := reproduce
+.PHONY: reproduce env test lint smoke cluster-test benchmark package clean
+
+reproduce: $(VENV)/.installed
+	@$(SNAKEMAKE)
+	@if [ ! -e results/report.html ] || [ -n "$$(find results/figures results/tables -newer results/report.html -type f | head -1)" ]; then \
+		$(SNAKEMAKE) --report results/report.html; fi
+	@echo; echo "tables:  results/tables/<paper>/*.csv   ($$(find results/tables -name '*.csv' | wc -l) files)"
+	@echo "figures: results/figures/<paper>/*.pdf, *.png   ($$(find results/figures -name '*.pdf' | wc -l) figures)"
+	@echo "report:  results/report.html"
+
+env: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt requirements-lock.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+test: $(VENV)/.installed-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check .
+	$(SNAKEMAKE) --lint
+
+smoke: $(VENV)/.installed
+	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke
+
+cluster-test: $(VENV)/.installed-dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/cluster/run.py
+
+benchmark: $(VENV)/.installed
+	@$(SNAKEMAKE) --forcerun benchmark -- results/benchmark.csv
+	@$(BIN)/python -c "import pandas; print(pandas.read_csv('results/benchmark.csv').round(3).to_string(index=False))"
+
+package: reproduce
+	git archive --prefix=pathattr/ -o results/pathattr.tar HEAD
+	tar --append -f results/pathattr.tar --transform 's,^,pathattr/,' results/tables results/figures results/report.html
+	gzip -f results/pathattr.tar
+	@echo "package: results/pathattr.tar.gz"
+
+clean:
+	rm -rf $(VENV) .snakemake results/*

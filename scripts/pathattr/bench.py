@@ -1,0 +1,195 @@
+"""The benchmark: what attribution and measuring cost over the floor of their gradients and forward passes, as ratios in one run.
+
+The floor of a method is its number of gradients times the time of one gradient: weights frozen, channels_last, batch norm
+folded, the best micro-batch. Whatever a method takes beyond is overhead: building points, sums, batching. Contestants
+alternate within each round, so that a machine that slows down slows all of them, and the median over rounds of each round's
+ratio is given.
+"""
+
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import nn
+
+from . import store
+from .api import attribute_counted, measure
+from .integrate import evaluate_gradient
+from .method.lpi import Neighbourhoods
+from .model.classifier import Classifier
+from .model.load import build
+from .model.torchvision import import_torchvision
+
+ROUNDS = 3
+
+
+def seconds(work, device: str) -> float:
+    """Wall time of one call, the GPU's work included."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    start = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def best_micro_batch(classifier, shape, sizes, device: str) -> int:
+    """The micro-batch with the most gradients a second, out of `sizes`."""
+    rates = {}
+    for size in sizes:
+        points, target = torch.rand(size, *shape, device=device), torch.zeros(size, dtype=torch.long, device=device)
+        evaluate_gradient(classifier, "logit", points, target, True)  # warm up
+        taken = [seconds(lambda p=points, t=target: evaluate_gradient(classifier, "logit", p, t, True), device) for _ in range(3)]
+        rates[size] = size / min(taken)
+    return max(rates, key=rates.get)
+
+
+def floor(classifier, shape, size: int, count: int, device: str, gradient: bool):
+    """Work: `count` gradients, or forward passes, at one fixed batch of points, and nothing else."""
+    points = torch.rand(size, *shape, device=device).contiguous(memory_format=torch.channels_last)
+    target = torch.zeros(size, dtype=torch.long, device=device)
+
+    def work():
+        for _ in range(-(-count // size)):
+            if gradient:
+                points.requires_grad_(True)
+                torch.autograd.grad(classifier(points).gather(1, target[:, None]).sum(), points)
+            else:
+                with torch.no_grad():
+                    classifier(points)
+
+    return work
+
+
+class PlainNetwork(nn.Module):
+    """The same network as a Captum user has it: normalisation in front, parameters not frozen, default memory format."""
+
+    def __init__(self, network: nn.Module, mean, std):
+        super().__init__()
+        self.network = network.eval()
+        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1))
+
+    def forward(self, pixels):
+        return self.network((pixels - self.mean) / self.std)
+
+
+def setting(title: str, networks, shape, images: int, sizes, device: str) -> list[dict]:
+    """All contestants on one network: `networks()` gives a fresh copy of it with the same weights."""
+    from captum.attr import GradientShap, IntegratedGradients
+
+    mean = std = (0.5,) * shape[0]
+    classifier = Classifier(networks(), mean, std, device)
+    plain = PlainNetwork(networks(), mean, std).to(device)
+    size = best_micro_batch(classifier, shape, sizes, device)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(images, *shape, generator=generator)
+    background = torch.rand(64, *shape, generator=generator)
+    y = classifier.logits(x, size).argmax(1)
+    hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, 20)
+    x_there, y_there, background_there = x.to(device), y.to(device), background.to(device)
+
+    def ours(method, **parameters):
+        given = {"background": background, "neighbourhoods": hoods}
+        return lambda: attribute_counted(method, classifier, x, y, micro_batch=size, variants=["vanilla"], **given, **parameters)
+
+    def captum_ig():
+        return IntegratedGradients(plain).attribute(
+            x_there, target=y_there, n_steps=20, method="riemann_middle", internal_batch_size=size
+        )
+
+    def captum_eg():  # one batch of size / 20 images a call: GradientShap evaluates all samples of its batch at once
+        step = max(1, size // 20)
+        for at in range(0, images, step):
+            GradientShap(plain).attribute(
+                x_there[at : at + step], baselines=background_there, target=y_there[at : at + step], n_samples=20
+            )
+
+    work = {name: ours(name) for name in ("ig", "eg", "lpi", "agi")}
+    counts = {name: int(call()[1].sum()) for name, call in work.items()}  # also warms up
+    attributions = work["ig"]()[0]["vanilla"]
+    forwards = images * 20
+    work["diffid"] = lambda: measure("diffid", classifier, x, y, attributions, micro_batch=size)
+    work |= {"captum IntegratedGradients": captum_ig, "captum GradientShap": captum_eg}
+    counts |= {"captum IntegratedGradients": images * 20, "captum GradientShap": images * 20, "diffid": forwards}
+    rival = {"ig": "captum IntegratedGradients", "eg": "captum GradientShap"}
+    taken = {name: [] for name in work}
+    floors = {name: [] for name in work}
+    units = {gradient: floor(classifier, shape, size, images * 20, device, gradient) for gradient in (True, False)}
+    for call in (*units.values(), captum_ig, captum_eg):
+        call()
+    for number in range(ROUNDS):
+        unit = {gradient: seconds(call, device) / (images * 20) for gradient, call in units.items()}
+        for name in work if number % 2 == 0 else reversed(work):
+            taken[name].append(seconds(work[name], device))
+        for gradient, call in units.items():  # floors before and after: a drifting machine hits both sides
+            unit[gradient] = (unit[gradient] + seconds(call, device) / (images * 20)) / 2
+        for name in work:
+            floors[name].append(unit[name != "diffid"] * counts[name])
+        print(f"{title}: round {number + 1} of {ROUNDS}", flush=True)
+    rows = []
+    for what in work:
+        over = statistics.median(t / f for t, f in zip(taken[what], floors[what], strict=True))
+        faster = None
+        if what in rival:
+            faster = statistics.median(c / t for c, t in zip(taken[rival[what]], taken[what], strict=True))
+        rows.append(
+            {
+                "setting": title,
+                "what": what,
+                "images": images,
+                "micro_batch": size,
+                "passes": counts[what],
+                "kind": "forward" if what == "diffid" else "gradient",
+                "floor_s": statistics.median(floors[what]),
+                "seconds": statistics.median(taken[what]),
+                "over_floor": over,
+                "captum_over_ours": faster,
+            }
+        )
+    return rows
+
+
+def run(device: str) -> pd.DataFrame:
+    """The benchmark's table on this machine: 64 pixels on the stand-in, 224 on ResNet-34 with random weights."""
+
+    def standin():
+        torch.manual_seed(0)
+        return build({"architecture": "resnet_small"}, 10, 3, 64)
+
+    def resnet34():
+        torch.manual_seed(0)
+        return import_torchvision().models.resnet34(weights=None)
+
+    on_gpu = device == "cuda"
+    sizes = (64, 128, 256, 512) if on_gpu else (16, 32, 64)
+    rows = setting("resnet_small, 64 px", standin, (3, 64, 64), 512 if on_gpu else 64, sizes, device)
+    rows += setting(
+        "ResNet-34, 224 px", resnet34, (3, 224, 224), 128 if on_gpu else 16, (64, 128, 256) if on_gpu else (16,), device
+    )
+    machine = torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads"
+    return pd.DataFrame(rows).assign(device=machine, torch=torch.__version__, system=platform.machine())
+
+
+def overhead() -> pd.DataFrame:
+    """What a job costs besides its gradients: a fresh interpreter with the imports, and reading and writing 300 maps."""
+    library = Path(__file__).resolve().parents[1]
+    code = f"import sys; sys.path.insert(0, {str(library)!r}); import pathattr.job, pathattr.api, pathattr.model.load"
+    code += "; from pathattr.model.torchvision import import_torchvision; import_torchvision()"
+    rows = [("start and imports", seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True), "cpu"))]
+    maps = {"vanilla": torch.rand(300, 3, 64, 64)}
+    index = pd.DataFrame({"image_id": [str(number) for number in range(300)], "label": 0})
+    path = Path("results/.benchmark.arrow")
+    counts = index["label"].to_numpy()
+    rows.append(
+        ("write 300 maps of 3 x 64 x 64", seconds(lambda: store.write_maps(path, index, maps, counts, "float32", {}), "cpu"))
+    )
+    rows.append(("read them", seconds(lambda: store.read_maps(path), "cpu")))
+    path.unlink()
+    return pd.DataFrame(rows, columns=["cost of a job besides its gradients", "seconds"])

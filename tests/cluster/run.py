@@ -1,0 +1,377 @@
+"""Run the smoke configuration on a SLURM cluster of this test's own, and compare it with a local run: `make cluster-test`.
+
+In a folder that is deleted at the end it starts munged, slurmctld and slurmd on the loopback address: one node, two "GPUs"
+that are plain files, no accounting. It needs the Debian packages slurm-wlm and munge, and root; without them it says so and
+passes. Checked are:
+
+* every job of a rule that runs the network held exactly one GPU, every other job none, and never more than two ran at once;
+* every table is byte for byte that of the local run, and afterwards nothing is left to be done;
+* after a SIGKILL of snakemake the next start cancels what was left in the queue before it submits anything, and completes.
+
+The cluster is asked for GPUs by --set-resources, because `device` stays cpu; that these are the rules that ask for one by
+themselves where `device` is cuda is read from a dry run.
+"""
+
+import collections
+import contextlib
+import ctypes
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NETWORK_RULES = {"train_model", "training_logits", "attribute", "measure"}
+GPUS = 2
+SMOKE = ["--configfile", "config/smoke.yaml"]
+POLL = ["--slurm-init-seconds-before-status-checks", "2"]  # a run has seven stages; the plugin's 40 s each make five minutes
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+TOOLS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "git", "snakemake"]
+LIMIT = 600  # s, of one run of snakemake
+
+SLURM_CONF = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CredType=cred/munge
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+GresTypes=gpu
+PropagateResourceLimits=NONE
+ReturnToService=2
+MinJobAge=86400
+SchedulerParameters=batch_sched_delay=0
+SlurmdParameters=config_overrides
+NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=256000 Gres=gpu:{gpus} State=UNKNOWN
+PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+class Failed(Exception):
+    """A check that did not hold, in one line."""
+
+
+def check(holds, problem):
+    """Raise Failed with this line unless it holds."""
+    if not holds:
+        raise Failed(problem)
+
+
+def obstacle():
+    """Why no cluster can be started here, or None."""
+    missing = [tool for tool in TOOLS if not shutil.which(tool, path=PATH)]
+    if missing:
+        return f"{', '.join(missing)} not found; Debian: apt install slurm-wlm munge git, and the project's environment"
+    if os.geteuid() != 0:
+        return "slurmd has to be started by root"
+    return None
+
+
+class Cluster:
+    """A SLURM cluster of one node, with everything that belongs to it in one folder."""
+
+    def __init__(self, folder):
+        self.folder, self.daemons = folder, {}
+        kept = {name: value for name, value in os.environ.items() if not re.match("SLURM_|SBATCH_|SRUN_|SNAKEMAKE_", name)}
+        self.environment = kept | {"PATH": PATH, "SLURM_CONF": str(folder / "slurm.conf")}
+
+    def start(self):
+        """Start the daemons and wait until the node is idle."""
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir(mode=0o700)
+        for number in range(GPUS):
+            (self.folder / f"gpu{number}").touch()
+        with contextlib.ExitStack() as stack:  # all held at once, so that they differ
+            sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+            for each in sockets:
+                each.bind(("127.0.0.1", 0))
+            ports = [each.getsockname()[1] for each in sockets]
+        values = {"host": socket.gethostname().partition(".")[0], "user": pwd.getpwuid(os.geteuid()).pw_name}
+        conf = SLURM_CONF.format(folder=self.folder, ports=ports, gpus=GPUS, **values)
+        (self.folder / "slurm.conf").write_text(conf)
+        (self.folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n")
+        version = re.search(r"(\d+)\.(\d+)", self.ask("slurmd", "-V"))  # before 23.02 a plugin must be named; v1 is left unused
+        plugin = "disabled" if version and (int(version[1]), int(version[2])) >= (23, 2) else "cgroup/v1"
+        (self.folder / "cgroup.conf").write_text(f"CgroupPlugin={plugin}\n")
+        (self.folder / "munge.key").write_bytes(os.urandom(128))
+        (self.folder / "munge.key").chmod(0o400)
+        files = {"key-file": "munge.key", "socket": "munge.socket", "pid-file": "munge.pid", "seed-file": "munge.seed"}
+        options = [f"--{option}={self.folder / name}" for option, name in files.items()]
+        self._daemon("munged", "--foreground", "--force", *options)
+        self._wait((self.folder / "munge.socket").exists, 20, "munged made no socket")
+        self._daemon("slurmctld", "-D")
+        self._daemon("slurmd", "-D")
+        self._wait(lambda: self.ask("sinfo", "--noheader", "--format=%T") == "idle", 60, "the node did not become idle")
+
+    def _daemon(self, name, *options):
+        with open(self.folder / f"{name}.log", "w") as log:
+            self.daemons[name] = subprocess.Popen(
+                [name, *options], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def _wait(self, holds, seconds, problem):
+        deadline = time.monotonic() + seconds
+        while not holds():
+            ended = [name for name, process in self.daemons.items() if process.poll() is not None]
+            check(not ended, f"the cluster did not start: {', '.join(ended)} ended by itself")
+            check(time.monotonic() < deadline, f"the cluster did not start: {problem} within {seconds} s")
+            time.sleep(0.2)
+
+    def ask(self, *command):
+        """What one of SLURM's commands prints; nothing where it fails."""
+        answer = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        return answer.stdout.strip() if answer.returncode == 0 else ""
+
+    def queue(self):
+        """Id -> state of the jobs that have not ended."""
+        return dict(line.split() for line in self.ask("squeue", "--noheader", "--format=%i %T").splitlines())
+
+    def jobs(self):
+        """Id -> fields of every job so far, those that ended too."""
+        lines = self.ask("scontrol", "--details", "--oneliner", "show", "jobs").splitlines()
+        jobs = [dict(re.findall(r"(\S+?)=(\S*)", line)) for line in lines if line.startswith("JobId=")]
+        return {job["JobId"]: job for job in jobs}
+
+    def snakemake(self, folder, *options, log):
+        """Start snakemake in a copy of the repository, in a process group of its own."""
+        with open(self.folder / log, "w") as output:
+            return subprocess.Popen(
+                ["snakemake", "--cores", "all", *options, *SMOKE], cwd=folder, env=self.environment,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+
+    def finish(self, folder, *options, log):
+        """Run snakemake to its end; what it printed."""
+        process = self.snakemake(folder, *options, log=log)
+        try:
+            status = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"snakemake {' '.join(options)}: not done after {LIMIT} s") from None
+        check(status == 0, f"snakemake {' '.join(options)}: exit status {status}")
+        return (self.folder / log).read_text()
+
+    def stop(self):
+        """End every process that this test started, whatever became of its parent; those that would not go."""
+        if "slurmd" in self.daemons and self.daemons["slurmctld"].poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.ask("scancel", "--quiet", f"--user={os.geteuid()}")
+        for name in ("slurmd", "slurmctld", "munged"):  # in this order they leave without waiting for each other
+            if name in self.daemons:
+                self.daemons[name].terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.daemons[name].wait(5)
+        deadline = time.monotonic() + 20
+        while (left := descendants()) and time.monotonic() < deadline:
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            time.sleep(0.1)
+        return left
+
+
+def adopt_orphans():
+    """Let processes whose parent ends become children of this one, so that none can be lost."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def descendants():
+    """Ids of all processes that hang on this one."""
+    children = collections.defaultdict(list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            children[int(fields[1])].append(int(stat.parent.name))
+    found, todo = [], [os.getpid()]
+    while todo:
+        below = children[todo.pop()]
+        found += below
+        todo += below
+    return found
+
+
+def copy_repository(to):
+    """Copy what belongs to the repository, committed or not yet."""
+    listing = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True)
+    check(listing.returncode == 0, f"git ls-files: {listing.stderr.strip()}")
+    for name in filter(None, listing.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
+
+
+def expected_jobs(cluster, folder):
+    """Rule -> number of jobs, and the rules that ask for a GPU where there is one: from a dry run with `device: cuda`."""
+    text = cluster.finish(folder, "--dry-run", "--quiet", "host", "--config", "device=cuda", log="dry_run.log")
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)+)", text, re.MULTILINE)
+    counts = collections.Counter(rule for rule, _ in jobs)
+    gpu = {rule for rule, body in jobs if re.search(r"resources:.*\bgpu=1\b", body)}
+    check(gpu == NETWORK_RULES, f"with device cuda these rules ask for a GPU: {sorted(gpu)}; expected: {sorted(NETWORK_RULES)}")
+    del counts["all"]
+    return counts
+
+
+def rule_of(job):
+    """The rule of a SLURM job: the executor plugin writes it into the comment."""
+    return re.sub(r"^rule_|_wildcards_.*", "", job.get("Comment", ""))
+
+
+def gpus_of(job):
+    """Number of GPUs that a job held."""
+    return sum(int(number) for number in re.findall(r"gpu(?::[a-z_]\w*)?:(\d+)", job.get("JOB_GRES", "")))
+
+
+def seconds(job, field):
+    """A time of a job, in seconds."""
+    return datetime.fromisoformat(job[field]).timestamp()
+
+
+def check_jobs(jobs, expected):
+    """All ran, on the right number of GPUs; how many held one."""
+    for job in jobs.values():
+        check(job["JobState"] == "COMPLETED", f"job {job['JobId']} ({job.get('Comment')}) ended as {job['JobState']}")
+        wanted = int(rule_of(job) in NETWORK_RULES)
+        check(gpus_of(job) == wanted, f"job {job['JobId']} ({job.get('Comment')}) held {gpus_of(job)} GPUs, not {wanted}")
+    counts = collections.Counter(map(rule_of, jobs.values()))
+    check(counts == expected, f"jobs on the cluster: {dict(counts)}; in the dry run: {dict(expected)}")
+    holders = [job for job in jobs.values() if gpus_of(job)]
+    events = [(seconds(job, "StartTime"), 1) for job in holders] + [(seconds(job, "EndTime"), -1) for job in holders]
+    running = most = 0
+    for _, change in sorted(events):  # at the same second the one that ends comes first
+        running += change
+        most = max(most, running)
+    check(most == GPUS, f"{most} jobs held a GPU at once; the node has {GPUS}")
+    return len(holders)
+
+
+def check_results(cluster, local, remote):
+    """The same tables, and nothing left to be done; the number of tables."""
+    tables = {name.relative_to(local): name.read_bytes() for name in sorted((local / "results/tables").rglob("*.csv"))}
+    others = {name.relative_to(remote): name.read_bytes() for name in sorted((remote / "results/tables").rglob("*.csv"))}
+    check(tables, "the local run wrote no table")
+    different = [str(name) for name in sorted(tables | others) if tables.get(name) != others.get(name)]
+    check(not different, f"tables that differ between the local run and the cluster: {', '.join(different)}")
+    text = cluster.finish(remote, "--dry-run", log="nothing.log")
+    check("Nothing to be done" in text, "after the cluster run a dry run still finds something to do")
+    return len(tables)
+
+
+def check_kill(cluster, remote, options):
+    """SIGKILL snakemake with jobs running and queued, start it again; how many jobs the killed run left."""
+    for kind in ("maps", "scores"):
+        shutil.rmtree(sorted((remote / "results" / kind).glob("*/*"))[-1])
+    head = cluster.snakemake(remote, *options, log="killed.log")
+    deadline = time.monotonic() + 60
+    while not {"RUNNING", "PENDING"} <= set(cluster.queue().values()):
+        check(head.poll() is None, "snakemake ended before it could be killed")
+        check(time.monotonic() < deadline, "within 60 s no job was running while another waited")
+        time.sleep(0.2)
+    os.killpg(head.pid, signal.SIGKILL)
+    head.wait()
+    time.sleep(1)
+    left = cluster.queue()
+    check(left, "the killed run left nothing in the queue")
+    if "scancel" not in (remote / "rules/common.smk").read_text():
+        print(f"not checked: rules/common.smk does not cancel what a killed run leaves ({len(left)} jobs in the queue)")
+        return len(left)
+    before = set(cluster.jobs())
+    cluster.finish(remote, *options, log="restarted.log")
+    jobs = cluster.jobs()
+    for job, state in left.items():
+        ended = jobs[job]["JobState"]
+        check(ended == "CANCELLED" or state != "PENDING" and ended == "COMPLETED", f"orphan {job} was {state} and ended {ended}")
+    end = max(seconds(jobs[job], "EndTime") for job in left)
+    begin = min(seconds(jobs[job], "SubmitTime") for job in jobs.keys() - before)
+    check(end <= begin, f"an orphan ended {end - begin:.0f} s after the restarted run submitted its first job")
+    failed = [job for job in jobs.keys() - before if jobs[job]["JobState"] != "COMPLETED"]
+    check(not failed, f"jobs of the restarted run that did not complete: {', '.join(sorted(failed))}")
+    return len(left)
+
+
+def test(cluster):
+    """The whole test; its last line."""
+    start = time.monotonic()
+    local, remote = cluster.folder / "local", cluster.folder / "remote"
+    copy_repository(local)
+    shutil.copytree(local, remote)
+    cluster.start()
+    print(f"cluster started, {time.monotonic() - start:.0f} s", flush=True)
+    expected = expected_jobs(cluster, local)
+    cluster.finish(local, log="local.log")
+    print(f"local run done, {time.monotonic() - start:.0f} s", flush=True)
+    gpus = [f"{rule}:gpu=1" for rule in sorted(NETWORK_RULES)]
+    options = ["--profile", "slurm", "--set-resources", *gpus, *POLL]
+    cluster.finish(remote, *options, log="remote.log")
+    jobs = cluster.jobs()
+    holders = check_jobs(jobs, expected)
+    check_results(cluster, local, remote)
+    print(f"cluster run done, {time.monotonic() - start:.0f} s", flush=True)
+    left = check_kill(cluster, remote, options)
+    tables = check_results(cluster, local, remote)
+    return (
+        f"cluster test passed: {len(jobs)} jobs, {holders} held one GPU each, {tables} tables equal, "
+        f"{left} orphans cancelled, {time.monotonic() - start:.0f} s"
+    )
+
+
+def tails(folder, lines=12):
+    """The end of every log."""
+    logs = [*folder.glob("*.log"), *folder.glob("*/.snakemake/slurm_logs/**/*.log")]
+    for log in sorted(logs, key=lambda path: path.stat().st_mtime):
+        if text := log.read_text(errors="replace").splitlines():
+            print(f"--- {log.relative_to(folder)}", *text[-lines:], sep="\n", file=sys.stderr)
+
+
+def main():
+    """Run the test, clean up whatever happens; the exit status."""
+    if reason := obstacle():
+        print(f"skipped: {reason}")
+        return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    adopt_orphans()
+    folder = Path(tempfile.mkdtemp(prefix="cluster"))
+    cluster, outcome, passed = Cluster(folder), "stopped", False
+    try:
+        outcome, passed = test(cluster), True
+    except Failed as problem:
+        outcome = f"cluster test failed: {problem}"
+        tails(folder)
+    except (KeyboardInterrupt, SystemExit):
+        outcome = "cluster test stopped"
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        left = cluster.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        if left or folder.exists():
+            outcome, passed = f"cluster test left behind: processes {left}, folder {folder}; before that: {outcome}", False
+        print(outcome, file=sys.stdout if passed else sys.stderr)
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
