@@ -32,7 +32,7 @@ report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_lock"] = refuse_second_run()
+    globals()["_lock"] = begin_run()
 
 
 rule all:

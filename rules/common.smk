@@ -27,10 +27,15 @@ def digests(files):
     return {str(file): file.digest for file in files}
 
 
-def refuse_second_run():
-    """Hold results/.lock while this run lasts; the kernel frees it however the run ends."""
+def begin_run():
+    """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
+
+    Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
+    """
     import fcntl
 
+    if study.missing():
+        sys.exit("\n".join(f"config: {line}" for line in study.missing()))
     Path("results").mkdir(exist_ok=True)
     handle = open("results/.lock", "w")
     try:

@@ -23,8 +23,8 @@ lpi_scores = {
     ),
 }
 lpi_maps = {
-    "fig1": plan.all_maps(lpi_model, lpi_path_methods, lpi["images"]),
-    "fig5": plan.all_maps(lpi_model, lpi["methods"], lpi["images"]),
+    "fig1": plan.all_maps(lpi_model, lpi_path_methods, lpi["images"], lpi["dark_image_among"]),
+    "fig5": plan.all_maps(lpi_model, lpi["methods"], lpi["images"], lpi["gallery_images"]),
 }
 
 
@@ -81,7 +81,7 @@ rule lpi_fig1:
         methods=lpi_path_methods,
         eg=study.method("eg", lpi_model),
         background_images=config["background_images"],
-        images=lpi["images"],
+        images=lpi["dark_image_among"],
         seed=config["seed"],
     script:
         "../../scripts/lpi_fig1.py"

@@ -160,6 +160,9 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
     if known and known.facts.get("made"):
         defaults = {parameter.name: parameter.default for parameter in known.parameters}
         there = config["datasets"][paper["dataset"]].get("test", defaults["test"])
+        for key in ("dark_image_among", "gallery_images"):
+            if paper[key] > paper["images"]:
+                problems.append(f"{where}.{key}: found {paper[key]}; accepted: at most the {paper['images']} images evaluated")
         if paper["images"] > there:
             problems.append(
                 f"{where}.images: found {paper['images']}; accepted: at most the {there} test images of {paper['dataset']}"
@@ -177,6 +180,27 @@ class Study:
         for paper in config["papers"].values():
             for grids in paper["sweeps"].values():
                 self.points(grids, paper["models"][paper["sweep_model"]])
+
+    def missing(self) -> list[str]:
+        """Files and folders outside that the papers in use need and that are not there, a line each."""
+        lines = []
+
+        def need(where: str, path: str):
+            if not Path(path).expanduser().exists():
+                lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
+
+        for dataset in {paper["dataset"] for paper in self.config["papers"].values()}:
+            entry = self.config["datasets"][dataset]
+            for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
+                if entry.get(key) is not None:
+                    need(f"datasets.{dataset}.{key}", entry[key])
+        for model in {model for paper in self.config["papers"].values() for model in paper["models"].values()}:
+            entry = self.config["models"][model]
+            if ".py:" in entry["architecture"]:
+                need(f"models.{model}.architecture", entry["architecture"].rpartition(":")[0])
+            if entry["weights"] not in ("trained", "published"):
+                need(f"models.{model}.weights", entry["weights"])
+        return sorted(lines)
 
     def method(self, name: str, model: str) -> dict:
         """What a method's name means for a model: `method`, `objective`, `variants` and its own parameters, all resolved."""

@@ -10,7 +10,7 @@ import functools
 from pathlib import Path
 
 from . import source
-from .config import Study
+from .config import Study, shard_range
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "make_dataset": "data",
@@ -166,9 +166,10 @@ class Plan:
         )
         return File(f"results/scores/{self._dataset_of(model)}/{model}/{method}/{metric}/{shard}.parquet", digest)
 
-    def all_maps(self, model: str, methods, images: int) -> list[File]:
-        """Maps of several methods over the first images of the test split."""
-        return [self.maps(model, method, shard) for method in methods for shard in self._shards(images)]
+    def all_maps(self, model: str, methods, images: int, first: int) -> list[File]:
+        """Maps of several methods: of the images evaluated, those shards that hold the `first` ones."""
+        shards = [shard for shard in self._shards(images) if shard_range(shard)[0] < first]
+        return [self.maps(model, method, shard) for method in methods for shard in shards]
 
     def all_scores(self, model: str, methods, metric: str, images: int) -> list[File]:
         """Scores of several methods over the first images of the test split."""

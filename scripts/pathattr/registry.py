@@ -77,9 +77,12 @@ def metric(name: str, *, paper: str, equation: str, forwards: str, scores: dict)
     return _register("metric", name, dict(paper=paper, equation=equation, forwards=forwards, scores=scores))
 
 
-def dataset(name: str, *, source: str, made: bool = False):
-    """Register a dataset; `made` ones are built by the workflow from embedded data, others are read where they lie."""
-    return _register("dataset", name, dict(source=source, made=made))
+def dataset(name: str, *, source: str, made: bool = False, paths=()):
+    """Register a dataset; `made` ones are built by the workflow from embedded data, others are read where they lie.
+
+    `paths`: parameters that name files or folders which must be there.
+    """
+    return _register("dataset", name, dict(source=source, made=made, paths=tuple(paths)))
 
 
 def model(name: str, *, paper: str, published: bool = False):

@@ -134,7 +134,7 @@ def _source_digest(path: Path) -> str:
         body = getattr(node, "body", None)
         match body:
             case [ast.Expr(value=ast.Constant(value=str())), *_]:
-                body[0].value.value = ""
+                del body[0]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
 
 

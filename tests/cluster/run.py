@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NETWORK_RULES = {"train_model", "training_logits", "attribute", "measure"}
 GPUS = 2
 SMOKE = ["--configfile", "config/smoke.yaml"]
-POLL = ["--slurm-init-seconds-before-status-checks", "2"]  # a run has seven stages; the plugin's 40 s each make five minutes
+POLL = ["--slurm-init-seconds-before-status-checks", os.environ.get("POLL", "5")]  # a run has seven stages; the plugin's 40 s each make five minutes
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 TOOLS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "git", "snakemake"]
 LIMIT = 600  # s, of one run of snakemake
@@ -94,12 +94,17 @@ class Cluster:
     def __init__(self, folder):
         self.folder, self.daemons = folder, {}
         kept = {name: value for name, value in os.environ.items() if not re.match("SLURM_|SBATCH_|SRUN_|SNAKEMAKE_", name)}
-        self.environment = kept | {"PATH": PATH, "SLURM_CONF": str(folder / "slurm.conf")}
+        path = f"{folder / 'bin'}{os.pathsep}{PATH}"
+        self.environment = kept | {"PATH": path, "SLURM_CONF": str(folder / "slurm.conf")}
 
     def start(self):
         """Start the daemons and wait until the node is idle."""
-        for name in ("state", "spool"):
+        for name in ("state", "spool", "bin"):
             (self.folder / name).mkdir(mode=0o700)
+        # The executor plugin takes SLURM_CONF from the environment in which a job calls srun; this one sets it again.
+        srun = self.folder / "bin/srun"
+        srun.write_text(f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which("srun", path=PATH)} "$@"\n')
+        srun.chmod(0o700)
         for number in range(GPUS):
             (self.folder / f"gpu{number}").touch()
         with contextlib.ExitStack() as stack:  # all held at once, so that they differ

@@ -54,7 +54,7 @@ def _folder(root: str, key: str) -> Path:
     return path
 
 
-@dataset("imagefolder", source="a folder of images, one subfolder a class")
+@dataset("imagefolder", source="a folder of images, one subfolder a class", paths=("root", "classes"))
 def imagefolder(
     split: str,
     *,
@@ -87,7 +87,7 @@ def imagefolder(
     return External(scan, lambda row: Image.open(folder / row["image_id"]), size, crop, channels)
 
 
-@dataset("parquet", source="Parquet files with encoded image bytes and a label")
+@dataset("parquet", source="Parquet files with encoded image bytes and a label", paths=("train", "test"))
 def parquet(
     split: str,
     *,
