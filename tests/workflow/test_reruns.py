@@ -1,0 +1,128 @@
+"""What a change makes Snakemake run again: exactly what it touches."""
+
+import os
+import re
+import shutil
+import time
+
+import pytest
+import yaml
+
+from helpers import REPOSITORY, planned, planned_outputs, snakemake
+
+SMOKE = ("--configfile", "config/smoke.yaml")
+LPI_RULES = {"neighbourhoods", "attribute", "measure"}
+LPI = "scripts/pathattr/method/lpi.py"
+
+
+def check_only_lpi(folder, *arguments):
+    """The dry run has LPI's neighbourhoods, maps and scores, what draws them, and no job of another method."""
+    jobs = planned(folder, *arguments)
+    assert set(jobs) >= LPI_RULES
+    assert all(rule in LPI_RULES or rule.startswith("lpi_") or rule == "all" for rule in jobs), jobs
+    assert "lpi_examples" not in jobs
+    for path in planned_outputs(folder, *arguments):
+        kind, *parts = path.split("/")[1:]
+        if kind in ("maps", "scores", "neighbourhoods"):
+            assert parts[2].startswith("lpi"), path
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_parameter_of_one_method(workbench):
+    edit(workbench / "config/smoke.yaml", "resnet_small: 3}, references: 4}", "resnet_small: 3}, references: 3}")
+    check_only_lpi(workbench, *SMOKE)
+
+
+def test_a_semantic_edit_of_a_methods_file(workbench):
+    edit(workbench / LPI, "n_init=3", "n_init=4")
+    check_only_lpi(workbench, *SMOKE)
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("    logits = np.ascont", "    # a comment\n    logits = np.ascont"),
+        ('"""Local Path Integration (', '"""On Local Path Integration ('),
+    ],
+    ids=["comment", "docstring"],
+)
+def test_a_comment_or_docstring_changes_nothing(workbench, old, new):
+    edit(workbench / LPI, old, new)
+    assert planned(workbench, *SMOKE) == {}
+
+
+def test_touched_sources_change_nothing(workbench):
+    later = time.time() + 100
+    for path in [*(workbench / "scripts").rglob("*.py"), *(workbench / "rules").rglob("*.smk"), workbench / "config.yaml"]:
+        os.utime(path, (later, later))
+    assert planned(workbench, *SMOKE) == {}
+
+
+def test_an_edit_of_the_integrator_reruns_all_maps_and_no_training(workbench):
+    edit(workbench / "scripts/pathattr/integrate.py", "LAMBDA = 2.0", "LAMBDA = 2.5")
+    jobs = planned(workbench, *SMOKE)
+    maps = len([path for path in (workbench / "results/maps").rglob("*.arrow")])
+    assert jobs["attribute"] == maps and "train_model" not in jobs and "training_logits" not in jobs
+
+
+def test_an_edit_of_a_script_or_its_environment(workbench):
+    edit(workbench / "scripts/lpi_fig5.py", "style.use()", "style.use(); style.use()")
+    assert set(planned(workbench, *SMOKE)) == {"lpi_fig5", "all"}
+    edit(workbench / "envs/data.yaml", "# NumPy", "# Still NumPy")
+    assert {"make_dataset", "neighbourhoods"} <= set(planned(workbench, *SMOKE))
+
+
+def test_how_it_is_computed_changes_nothing(workbench):
+    assert planned(workbench, *SMOKE, "--config", "micro_batch=64") == {}
+
+
+def test_a_removed_shard_and_its_scores(workbench):
+    """Only that shard and what descends from it."""
+    shutil.rmtree(workbench / "results/maps/digits_on_photos/vgg_small/eg")
+    shutil.rmtree(workbench / "results/scores/digits_on_photos/vgg_small/eg")
+    jobs = planned(workbench, *SMOKE)
+    assert jobs["attribute"] == jobs["measure"] == 1
+    assert set(jobs) == {"attribute", "measure", "lpi_curves", "lpi_table1", "all"}
+
+
+def test_a_stale_result_is_refused_without_snakemakes_memory(workbench):
+    """`.snakemake` is gone and a parameter has changed: what is on disk is not taken for the new result."""
+    shutil.rmtree(workbench / ".snakemake")
+    edit(workbench / "config/smoke.yaml", "ig: {steps: 4}", "ig: {steps: 5}")
+    (workbench / "results/figures/lpi/fig3.pdf").unlink()
+    done = snakemake(workbench, *SMOKE, "--", "results/figures/lpi/fig3.pdf", check=False)
+    assert done.returncode != 0
+    assert re.search(r"error: \S*ig/\S+: made by other code or parameters", done.stdout), done.stdout
+
+
+def test_a_torn_result_is_refused(workbench):
+    maps = next((workbench / "results/maps").rglob("resnet_small/ig/*.arrow"))
+    maps.write_bytes(maps.read_bytes()[:-100])
+    shutil.rmtree(workbench / "results/scores/digits_on_photos/resnet_small/ig")
+    done = snakemake(workbench, *SMOKE, "--rerun-triggers", "input", "--", "results/tables/lpi/fig4.csv", check=False)
+    assert done.returncode != 0 and "torn" in done.stdout
+
+
+@pytest.mark.parametrize("config", sorted(path.name for path in (REPOSITORY / "config").glob("*.yaml")) + ["config.yaml"])
+@pytest.mark.parametrize("profile", [(), ("--profile", "slurm")], ids=["local", "slurm"])
+def test_dry_run(config, profile):
+    folder = "" if config == "config.yaml" else "config/"
+    output = snakemake(REPOSITORY, "-n", "--forceall", *profile, "--configfile", folder + config).stdout
+    assert "lpi_table1" in output
+
+
+def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
+    jobs = planned(REPOSITORY, "--forceall", "--configfile", "config/imagenet.yaml")
+    assert 1000 < sum(jobs.values()) < 6000
+    shown = snakemake(
+        REPOSITORY, "-n", "--forceall", "--configfile", "config/imagenet.yaml", "--quiet", "host", "--debug-dag"
+    ).stdout
+    assert "results/maps/imagenet/resnet34/lpi/0047500-0050000.arrow" in shown
+    overlay = yaml.safe_load((REPOSITORY / "config/imagenet.yaml").read_text())
+    assert overlay["methods"]["lpi"]["neighbourhoods"] == {"vgg16": 9, "resnet34": 7}
+    assert overlay["papers"]["lpi"]["images"] == 50000

@@ -1,0 +1,95 @@
+"""The smoke run, end to end: what it leaves behind, and that results do not depend on how they were computed."""
+
+import csv
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from helpers import planned, snakemake
+from pathattr.store import read_maps, read_table
+
+SMOKE = ("--configfile", "config/smoke.yaml")
+FIGURES = ("fig1", "fig2", "fig3", "fig4", "fig5", "fig6l", "fig6r", "examples")
+
+
+def test_every_artefact_is_there(smoke):
+    for figure in FIGURES:
+        assert (smoke / f"results/figures/lpi/{figure}.pdf").read_bytes().startswith(b"%PDF")
+        assert (smoke / f"results/figures/lpi/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    for table in (*FIGURES, "table1"):
+        rows = list(csv.DictReader((smoke / f"results/tables/lpi/{table}.csv").open()))
+        assert rows and all(None not in row.values() for row in rows), table
+    assert "<table>" in (smoke / "results/tables/lpi/table1.html").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(smoke):
+    assert planned(smoke, *SMOKE) == {}
+
+
+def test_table_1_has_reported_beside_measured(smoke):
+    rows = list(csv.DictReader((smoke / "results/tables/lpi/table1.csv").open()))
+    assert len(rows) == 2 * 7
+    lpi = next(row for row in rows if row["model"] == "resnet34" and row["method"] == "lpi")
+    assert lpi["insertion_auc_reported"] == "0.547" and lpi["deletion_auc_reported"] == "0.257"
+    assert lpi["measured_on"] == "resnet_small, digits_on_photos" and lpi["n"] == "8"
+    assert float(lpi["insertion_probability_low"]) <= float(lpi["insertion_probability_auc"])
+
+
+def test_scores_hold_every_image_once(smoke):
+    scores = [read_table(path)[0] for path in (smoke / "results/scores").rglob("ig/**/*.parquet")]
+    for table in scores:
+        assert not table.duplicated(["image_id", "metric", "variant", "x"]).any()
+        assert set(table["image_id"]) == {f"test-{number:06d}" for number in range(8)}
+        assert table["value"].notna().all()
+
+
+def test_random_maps_score_about_nothing_and_diffid_is_zero_at_both_ends(smoke):
+    for path in (smoke / "results/scores").rglob("*.parquet"):
+        table = read_table(path)[0]
+        ends = table[table["metric"].str.startswith("diffid") & table["x"].isin([0.0, 1.0])]
+        assert len(ends) and (ends["value"] == 0).all()
+
+
+def test_logs_and_benchmarks_lie_under_the_rules_names(smoke):
+    for rule in ("attribute", "measure", "train_model", "neighbourhoods", "training_logits", "make_dataset"):
+        assert list((smoke / "results/logs" / rule).rglob("*.log")), rule
+        assert list((smoke / "results/benchmarks" / rule).rglob("*.tsv")), rule
+
+
+def test_nothing_temporary_is_left(smoke):
+    assert not [path for path in (smoke / "results").rglob(".*") if path.name not in (".gitkeep", ".lock")]
+
+
+def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
+    """A quarter of the images a shard, twice the micro-batch: byte for byte the same."""
+    tables = ["results/tables/lpi/fig3.csv", "results/tables/lpi/fig1.csv"]
+    shutil.rmtree(workbench / "results/maps")
+    shutil.rmtree(workbench / "results/scores")
+    changed = ("--config", "images_per_shard=2", "micro_batch=64", "training_shards=4")
+    snakemake(workbench, *SMOKE, *changed, "--forcerun", "training_logits", "--", *tables)
+    assert len(list((workbench / "results/maps").rglob("lpi/*.arrow"))) == 8  # 4 shards of 2 models
+    for table in tables:
+        assert (workbench / table).read_bytes() == (smoke / table).read_bytes(), table
+    whole = read_maps(next((smoke / "results/maps").rglob("resnet_small/lpi/*.arrow")))
+    parts = [read_maps(path) for path in sorted((workbench / "results/maps").rglob("resnet_small/lpi/*.arrow"))]
+    assert [name for part in parts for name in part[0]] == whole[0]
+    assert b"".join(part[3]["vanilla"].tobytes() for part in parts) == whole[3]["vanilla"].tobytes()
+
+
+def test_report_has_every_artefact_and_no_markup_error(smoke, tmp_path):
+    report = tmp_path / "report.html"
+    snakemake(smoke, *SMOKE, "--report", report)
+    page = report.read_text()
+    assert "System Message" not in page
+    for label in ("Fig. 1", "Fig. 2", "Fig. 3", "Fig. 4", "Fig. 5", "Fig. 6 left", "Fig. 6 right", "Table 1", "Examples 1 and 2"):
+        assert label in page, label
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("the page itself is not opened: no chromium here")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000", "--dump-dom", report.as_uri()]
+    shown = subprocess.run([browser, *options], capture_output=True, text=True, timeout=120).stdout
+    text = re.sub(r"<script.*?</script>", "", shown, flags=re.DOTALL)
+    assert "LPI (AAAI 2023)" in text
