@@ -1,3 +1,4 @@
+import os
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
@@ -17,9 +18,9 @@ def gpu(wildcards):
     return int(config["device"] == "cuda")
 
 
-def log_of(rule, wildcards=""):
-    """The log of a rule's job; benchmarks lie beside it under the same name."""
-    return f"results/logs/{rule}/{wildcards}.log" if wildcards else f"results/logs/{rule}.log"
+def beside_snakefile(path):
+    """A file of the repository, relative to where results go, so that a moved folder reruns nothing."""
+    return os.path.relpath(Path(workflow.basedir) / path)
 
 
 def digests(files):

@@ -14,10 +14,9 @@ with job(snakemake):
         "diffid_probability": "DiffID, change of\nprobability",
         "diffid_accuracy": "DiffID, change of\naccuracy",
     }
-    scores = collect(snakemake.input, params.inputs)
-    scores = scores[scores["variant"] == "vanilla"]
+    scores = collect(snakemake.input, params.inputs, [f"{name}{suffix}" for name in panels for suffix in ("", "_auc")])
     summary = summarise(scores[scores["metric"].isin(panels)], ["method", "metric", "x"], params.seed)
-    areas = summarise(scores[scores["metric"].isin([f"{name}_auc" for name in panels])], ["method", "metric"], params.seed)
+    areas = summarise(scores[~scores["metric"].isin(panels)], ["method", "metric"], params.seed)
     figure = curves.removal_curves(summary, areas, params.methods, panels)
     n = int(summary["n"].iloc[0])
     figure.suptitle(f"{params.model} in place of {params.paper_model}: mean of {n} images, 95 % intervals", fontsize=8)

@@ -10,10 +10,9 @@ with job(snakemake):
     from pathattr.store import write_csv
 
     params = snakemake.params
-    scores = collect(snakemake.input.scores, params.inputs)
-    scores = scores[scores["variant"] == "vanilla"]
-    areas = summarise(scores[scores["metric"].str.endswith("_auc")], ["model", "method", "metric"], params.seed)
-    areas = areas.set_index(["model", "method", "metric"])
+    shown = [f"{game}_{outcome}_auc" for game in ("insertion", "deletion") for outcome in ("output", "probability")]
+    scores = collect(snakemake.input.scores, params.inputs, shown)
+    areas = summarise(scores, ["model", "method", "metric"], params.seed).set_index(["model", "method", "metric"])
     printed = reported(snakemake.input.reported, "table1").set_index(["model", "method", "metric"])["value"]
     rows = []
     for paper_model, model in params.models.items():

@@ -26,6 +26,11 @@ lpi_maps = {
     "fig1": plan.all_maps(lpi_model, lpi_path_methods, lpi["images"], lpi["dark_image_among"]),
     "fig5": plan.all_maps(lpi_model, lpi["methods"], lpi["images"], lpi["gallery_images"]),
 }
+# Named as targets, so that a shard that is removed is made again even where the figures are still there.
+lpi_kept = sorted(
+    {file for files in lpi_scores.values() for file in files}
+    | {plan.maps_of(file) for files in lpi_scores.values() for file in files}
+)
 
 
 rule lpi:
@@ -36,6 +41,7 @@ rule lpi:
             ending=["pdf", "png"],
         ),
         expand("results/tables/lpi/{table}.html", table=["table1", "examples"]),
+        lpi_kept,
 
 
 rule lpi_fig1:
@@ -147,7 +153,7 @@ rule lpi_curves:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=30,
     params:
         digest=lambda wildcards: plan.artefact("lpi_curves", lpi_scores[wildcards.figure], methods=lpi["methods"]),
@@ -163,7 +169,7 @@ rule lpi_curves:
 rule lpi_table1:
     input:
         scores=lpi_scores["table1"],
-        reported=f"{workflow.basedir}/resources/reported/lpi-aaai2023.csv",
+        reported=beside_snakefile("resources/reported/lpi-aaai2023.csv"),
     output:
         table=report(
             "results/tables/lpi/table1.csv",
@@ -185,7 +191,7 @@ rule lpi_table1:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=30,
     params:
         digest=plan.artefact(
@@ -254,7 +260,7 @@ rule lpi_fig6l:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=30,
     params:
         digest=plan.artefact("lpi_fig6l", lpi_scores["fig6l"], points=lpi_gradients),
@@ -285,7 +291,7 @@ rule lpi_fig6r:
         "../../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=30,
     params:
         digest=plan.artefact("lpi_fig6r", lpi_scores["fig6r"], points=lpi_hoods),

@@ -175,6 +175,11 @@ class Plan:
         """Scores of several methods over the first images of the test split."""
         return [self.scores(model, method, metric, shard) for method in methods for shard in self._shards(images)]
 
+    def maps_of(self, scores: File) -> File:
+        """The maps that a scores file was measured on."""
+        _, _, _, model, method, _, shard = Path(scores).parts
+        return self.maps(model, method, shard.removesuffix(".parquet"))
+
     def _shards(self, images: int) -> list[str]:
         return self.study.shards(images, self.config["images_per_shard"])
 

@@ -9,25 +9,26 @@ from .errors import InputError
 from .rng import generator
 from .store import read_table
 
-DRAWS = 2000  # bootstrap resamples of an interval
+DRAWS, CHUNK = 2000, 50  # bootstrap resamples of an interval
 
 
-def collect(files, digests: dict) -> pd.DataFrame:
-    """Scores of all files, with columns `model` and `method` from their place, ordered by model, method and image.
+def collect(files, digests: dict, metrics: list[str], variant: str = "vanilla") -> pd.DataFrame:
+    """Some scores of all files, with columns `model` and `method` from their place, ordered by model, method and image.
 
     `digests`: path -> expected digest. Raises `InputError` where the methods of a model were measured on different images.
     """
+    wanted = [("metric", "in", metrics), ("variant", "==", variant)]
     parts = []
     for file in files:
         _, _, dataset, model, method, _, _ = Path(file).parts[-7:]
-        parts.append(read_table(file, digests[str(file)])[0].assign(dataset=dataset, model=model, method=method))
+        parts.append(read_table(file, digests[str(file)], wanted)[0].assign(dataset=dataset, model=model, method=method))
     table = pd.concat(parts, ignore_index=True)
-    keys = ["model", "method", "variant", "metric", "image_id", "x"]
+    keys = ["model", "method", "metric", "image_id", "x"]
     if table.duplicated(keys).any():
         raise InputError(f"scores: {table[table.duplicated(keys)].iloc[0][keys].to_dict()} comes twice")
-    counts = table.groupby(["model", "method"])["image_id"].nunique()
-    if (counts.groupby("model").nunique() > 1).any():
-        raise InputError(f"scores: methods were measured on different numbers of images: {counts.to_dict()}")
+    images = table.drop_duplicates(["model", "method", "image_id"]).groupby(["model", "method"])["image_id"]
+    if images.agg(frozenset).groupby("model").nunique().gt(1).any():
+        raise InputError(f"scores: methods were measured on different images: {images.size().to_dict()}")
     return table.sort_values(keys, kind="stable", ignore_index=True)
 
 
@@ -37,20 +38,27 @@ def summarise(table: pd.DataFrame, by: list[str], seed: int) -> pd.DataFrame:
     The resamples are keyed by the seed and the number of images alone, so groups over the same images share them and an
     interval does not depend on what else is summarised.
     """
-    rows = []
-    for key, group in table.groupby(by, sort=True, dropna=False):
-        values = group.sort_values("image_id", kind="stable")["value"].to_numpy()
-        low, high = interval(values, seed)
-        rows.append((*key, values.mean(), low, high, len(values)))
+    ordered = table.sort_values("image_id", kind="stable")
+    groups = {key: group.to_numpy() for key, group in ordered.groupby(by, sort=True, dropna=False)["value"]}
+    limits = {}
+    for n in {len(values) for values in groups.values()}:
+        keys = [key for key, values in groups.items() if len(values) == n]
+        low, high = intervals(np.stack([groups[key] for key in keys], axis=1), seed)
+        limits |= {key: limit for key, *limit in zip(keys, low, high, strict=True)}
+    rows = [(*key, values.mean(), *limits[key], len(values)) for key, values in groups.items()]
     return pd.DataFrame(rows, columns=[*by, "mean", "low", "high", "n"])
 
 
-def interval(values: np.ndarray, seed: int) -> tuple[float, float]:
-    """95 % percentile-bootstrap interval of the mean of (N,) values."""
-    rng = generator(seed, "bootstrap", len(values))
-    weights = rng.multinomial(len(values), np.full(len(values), 1 / len(values)), size=DRAWS)  # (DRAWS, N)
-    low, high = np.quantile(weights @ values / len(values), [0.025, 0.975])
-    return float(low), float(high)
+def intervals(values: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """95 % percentile-bootstrap intervals of the column means of (N, G) values: low (G,) and high (G,)."""
+    count = len(values)
+    rng = generator(seed, "bootstrap", count)
+    means = []
+    for _ in range(0, DRAWS, CHUNK):  # in pieces: all weights at once would take gigabytes for 50 000 images
+        weights = rng.multinomial(count, np.full(count, 1 / count), size=CHUNK)
+        means.append(weights @ values / count)
+    low, high = np.quantile(np.concatenate(means), [0.025, 0.975], axis=0)
+    return low, high
 
 
 def sweep_points(files, digests: dict, points, metrics: list[str], seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -59,8 +67,7 @@ def sweep_points(files, digests: dict, points, metrics: list[str], seed: int) ->
     `points`: (name, method, values) as `Study.points` gives them. Returns one row a point and metric (series = method,
     values, metric, gradients an image, mean, low, high, n); and mean, low, high, n by (method, metric).
     """
-    table = collect(files, digests)
-    table = table[(table["variant"] == "vanilla") & table["metric"].isin(metrics)]
+    table = collect(files, digests, metrics)
     areas = summarise(table, ["method", "metric"], seed).set_index(["method", "metric"])
     gradients = table.groupby("method")["gradients"].mean()
     rows = [

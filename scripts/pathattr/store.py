@@ -107,10 +107,10 @@ def write_table(path, table: pd.DataFrame, metadata: dict):
         pq.write_table(arrow, temporary, compression="zstd")
 
 
-def read_table(path, digest: str | None = None) -> tuple[pd.DataFrame, dict]:
-    """Table and metadata. Raises `InputError` if torn or stale."""
+def read_table(path, digest: str | None = None, filters=None) -> tuple[pd.DataFrame, dict]:
+    """Table, or those of its rows that pyarrow's `filters` let through, and metadata. Raises `InputError` if torn or stale."""
     with _refusing(path):
-        arrow = pq.read_table(path)
+        arrow = pq.read_table(path, filters=filters)
         metadata = json.loads(arrow.schema.metadata[KEY])
     check_digest(path, metadata, digest)
     return arrow.to_pandas(), metadata

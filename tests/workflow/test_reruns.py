@@ -46,7 +46,7 @@ def test_a_semantic_edit_of_a_methods_file(workbench):
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("    logits = np.ascont", "    # a comment\n    logits = np.ascont"),
+        ("logits = np.ascont", "# a comment\n        logits = np.ascont"),
         ('"""Local Path Integration (', '"""On Local Path Integration ('),
     ],
     ids=["comment", "docstring"],
