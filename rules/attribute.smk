@@ -25,6 +25,6 @@ rule attribute:
         entry=lambda wildcards: config["models"][wildcards.model],
         seed=config["seed"],
         dtype=config["maps_dtype"],
-        background_images=config["background_images"],
+        background_images=lambda wildcards: plan.background_images(wildcards.model, wildcards.method),
     script:
         "../scripts/attribute.py"

@@ -31,6 +31,7 @@ rule train_model:
 
 rule fetch_model:
     input:
+        file=lambda wildcards: plan.weights_file(wildcards.model),
         train=lambda wildcards: plan.split(wildcards.dataset, "train"),
         test=lambda wildcards: plan.split(wildcards.dataset, "test"),
     output:

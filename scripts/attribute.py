@@ -5,10 +5,10 @@ from pathattr.job import job, use_torch
 with job(snakemake):
     import pathattr  # a method's own module is loaded by name, so that a digest covers the one in use and no other
     from pathattr.api import attribute_counted
-    from pathattr.config import shard_range
     from pathattr.dataset.split import background, open_split
     from pathattr.model.load import load
     from pathattr.registry import get
+    from pathattr.shards import shard_range
     from pathattr.store import read_tensors, versions, write_maps
 
     device = use_torch(snakemake)
@@ -26,7 +26,7 @@ with job(snakemake):
     if snakemake.input.neighbourhoods:  # their representatives are positions in the whole training split
         path = snakemake.input.neighbourhoods[0]
         given["neighbourhoods"] = pathattr.Neighbourhoods(**read_tensors(path, inputs[path])[0])
-    elif given and params.background_images:
+    elif params.background_images:
         given["background"] = background(given["background"], params.background_images, params.seed)
     index = test.index.iloc[start:stop]
     maps, gradients = attribute_counted(

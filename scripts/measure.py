@@ -7,9 +7,9 @@ with job(snakemake):
     import torch
 
     from pathattr.api import measure
-    from pathattr.config import shard_range
     from pathattr.dataset.split import open_split
     from pathattr.model.load import load
+    from pathattr.shards import shard_range
     from pathattr.store import read_maps, write_table
 
     device = use_torch(snakemake)

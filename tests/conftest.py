@@ -20,6 +20,7 @@ from pathattr.dataset.digits import digits_on_photos  # noqa: E402
 from pathattr.model import load, train  # noqa: E402
 
 torch.set_num_threads(2)
+USER_GIVES = ("background", "neighbourhoods")  # of what a method may need; logits and classes come of the classifier
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Case:
     neighbourhoods: Neighbourhoods
 
     def of(self, needs) -> dict:
-        """What a method needs, as keywords of `attribute`."""
-        return {need: getattr(self, need) for need in needs if need != "logits"}
+        """What a method needs and `attribute` cannot find out by itself, as keywords."""
+        return {need: getattr(self, need) for need in needs if need in USER_GIVES}
 
     def part(self, rows) -> dict:
         """Some of the images, as keywords of `attribute` and `measure`."""
@@ -48,7 +49,7 @@ class Normalised(nn.Module):
 
     def __init__(self, module, mean, std):
         super().__init__()
-        self.module = copy.deepcopy(module).double().eval()
+        self.module = copy.deepcopy(module).double().eval().requires_grad_(False)
         self.mean, self.std = (torch.tensor(values, dtype=torch.float64).view(1, -1, 1, 1) for values in (mean, std))
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -102,8 +103,8 @@ def stand_in(name: str, photos) -> Case:
         settings = dict(epochs=2, batch_size=16, learning_rate=2e-3, weight_decay=0.05, seed=0)
         train.train(network, made.pixels, labels, mean, std, **settings)
     test = photos["test"]
-    x, background = (torch.from_numpy(pixels.astype(np.float32) / 255) for pixels in (test.pixels[:5], made.pixels))
-    return make_case(network, mean, std, x, test.index["label"].tolist()[:5], background, n=2, m=3)
+    x, background = (torch.from_numpy(pixels.astype(np.float32) / 255) for pixels in (test.pixels[:3], made.pixels))
+    return make_case(network, mean, std, x, test.index["label"].tolist()[:3], background, n=2, m=3)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def attribute_counted(
     Raises `InputError`.
     """
     entry = registry.get("method", method)
-    x, target, ids = _check_batch(x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids)
     _check_parameters(entry, parameters)
     given = {"background": background, "neighbourhoods": neighbourhoods}
     missing = [name for name in entry.facts["needs"] if name in given and given[name] is None]
@@ -65,7 +65,11 @@ def attribute_counted(
     if not set(variants) <= set(entry.facts["variants"]):
         raise InputError(f"{method} gives {', '.join(entry.facts['variants'])}; asked for: {', '.join(variants)}")
     logits = classifier.logits(x, micro_batch) if "logits" in entry.facts["needs"] else None
-    classes = classifier.logits(x[:1], micro_batch).shape[1] if "classes" in entry.facts["needs"] else None
+    classes = classifier.classes(x[0])
+    if "background" in entry.facts["needs"] and background[0].shape != x.shape[1:]:
+        raise InputError(f"background images have shape {tuple(background[0].shape)}; accepted: that of x, {tuple(x.shape[1:])}")
+    if "neighbourhoods" in entry.facts["needs"]:
+        neighbourhoods.check(len(background), classes)
 
     def images():
         for number, name in enumerate(ids):
@@ -118,7 +122,7 @@ def measure(
     images in the order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
-    x, target, ids = _check_batch(x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids)
     maps = torch.as_tensor(maps, dtype=torch.float32)
     if maps.shape != x.shape:
         raise InputError(f"maps have shape {tuple(maps.shape)}; accepted: that of the images, {tuple(x.shape)}")
@@ -173,13 +177,16 @@ def _table(kind: str) -> pd.DataFrame:
     return pd.DataFrame([{"name": entry.name, **entry.facts, "parameters": entry.parameters()} for entry in registry.entries(kind)])
 
 
-def _check_batch(x, target, ids):
-    x = torch.as_tensor(np.asarray(x), dtype=torch.float32)
+def _check_batch(classifier, x, target, ids):
+    x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))).to("cpu", torch.float32)
     target = torch.as_tensor(np.asarray(target), dtype=torch.long)
     if x.ndim != 4 or len(x) == 0:
         raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
     if x.min() < 0 or x.max() > 1 or not torch.isfinite(x).all():
         raise InputError(f"pixels lie in {float(x.min()):g} to {float(x.max()):g}; accepted: 0 to 1")
+    classes = classifier.classes(x[0])
+    if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < classes):
+        raise InputError(f"targets lie in {int(target.min())} to {int(target.max())}; accepted: 0 to {classes - 1}, the classes")
     ids = [str(number) for number in range(len(x))] if ids is None else [str(name) for name in ids]
     if target.shape != (len(x),) or len(ids) != len(x):
         raise InputError(f"{len(x)} images, {tuple(target.shape)} targets, {len(ids)} ids; accepted: one each an image")
@@ -190,9 +197,11 @@ def _check_batch(x, target, ids):
 
 def _check_parameters(entry, parameters):
     accepted = [name for name in entry.parameters() if name not in entry.facts.get("fitted", ())]
-    for name in parameters:
+    for name, value in parameters.items():
         if name not in accepted:
             raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
+        if entry.function.__annotations__[name] is int and not (isinstance(value, int) and value >= 1):
+            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
 
 
 def _bar(done, total: int, what: str, progress: bool):

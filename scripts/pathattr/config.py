@@ -6,16 +6,22 @@ import re
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 
 from . import source
 from .errors import InputError
+
+# JSON takes 4.0 for a whole number; a count of 4.0 is a slip.
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
 
 
 def check(config: dict, schema_path) -> list[str]:
     """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
     schema = yaml.safe_load(Path(schema_path).read_text())
-    problems = sorted({_line(error) for error in Draft202012Validator(schema).iter_errors(config)})
+    problems = sorted({_line(error) for error in Validator(schema).iter_errors(config)})
     if problems:
         return problems
     for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
@@ -67,6 +73,7 @@ def accepted(schema: dict) -> str:
         "multipleOf": "a multiple of {}",
         "minItems": "at least {} long",
         "minProperties": "with at least {} key",
+        "uniqueItems": "each value once",
     }
     return ", ".join([text, *(words.format(schema[key]) for key, words in limits.items() if key in schema)])
 
@@ -103,7 +110,7 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
 
 
 def _check_value(where: str, value, schema: dict) -> list[str]:
-    return [f"{where}: found {value!r}; accepted: {accepted(schema)}" for _ in Draft202012Validator(schema).iter_errors(value)][:1]
+    return [f"{where}: found {value!r}; accepted: {accepted(schema)}" for _ in Validator(schema).iter_errors(value)][:1]
 
 
 def _check_model(name: str, entry: dict, config: dict) -> list[str]:
@@ -134,10 +141,10 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
             return False
         return True
 
-    name("dataset", paper["dataset"], "datasets")
+    known_dataset = name("dataset", paper["dataset"], "datasets")
     name("metric", paper["metric"], "metrics")
     for key, model in paper["models"].items():
-        if name(f"models.{key}", model, "models") and config["models"][model]["dataset"] != paper["dataset"]:
+        if name(f"models.{key}", model, "models") and known_dataset and config["models"][model]["dataset"] != paper["dataset"]:
             problems.append(
                 f"{where}.models.{key}: {model} classifies {config['models'][model]['dataset']}; "
                 f"accepted: a model of {paper['dataset']}"
@@ -145,11 +152,13 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
     for key in ("methods", "table_methods"):
         for position, method in enumerate(paper[key]):
             name(f"{key}.{position}", method, "methods")
-    for model in paper["models"].values():
-        for method in {*paper["methods"], *paper["table_methods"]} & set(config["methods"]):
-            for key, value in config["methods"][method].items():
+    swept = {method for grids in paper["sweeps"].values() for method in grids}
+    for key, model in paper["models"].items():
+        used = {*paper["methods"], *paper["table_methods"]} | (swept if key == paper["sweep_model"] else set())
+        for method in used & set(config["methods"]) if model in config["models"] else ():
+            for parameter, value in config["methods"][method].items():
                 if isinstance(value, dict) and model not in value:
-                    problems.append(f"methods.{method}.{key}: no value for model {model}; accepted: one a model in use")
+                    problems.append(f"methods.{method}.{parameter}: no value for model {model}; accepted: one a model in use")
     for sweep, grids in paper["sweeps"].items():
         for method, grid in grids.items():
             if name(f"sweeps.{sweep}", method, "methods"):
@@ -235,18 +244,8 @@ class Study:
             for values in itertools.product(*grid.values()):
                 point = dict(zip(grid, values, strict=True))
                 differences = {key: value for key, value in point.items() if own[key] != value}
-                name = "-".join([method, *(f"{key}{value}" for key, value in sorted(differences.items()))])
+                name = "-".join([method, *(f"{key}{str(value).lower()}" for key, value in sorted(differences.items()))])
                 if differences:
                     self._points[name] = {"method": own["method"], **self.config["methods"][method], **differences}
                 points.append((name, method, point))
         return points
-
-    def shards(self, images: int, per_shard: int) -> list[str]:
-        """Contiguous ranges of the index, as START-STOP, the stop excluded."""
-        return [f"{start:07d}-{min(start + per_shard, images):07d}" for start in range(0, images, per_shard)]
-
-
-def shard_range(shard: str) -> tuple[int, int]:
-    """Start and stop of a shard's name."""
-    start, stop = shard.split("-")
-    return int(start), int(stop)

@@ -27,7 +27,7 @@ class Image:
     """What a method may know of the image that it explains.
 
     `x`: (C, H, W) pixels in [0, 1], float32. `target`: the class explained. `id`: the image's name. `draws(purpose)`: a NumPy
-    generator keyed by seed, method, image and purpose. Where the method needs them, `classes`: how many there are; `logits`:
+    generator keyed by seed, method, image and purpose. `classes`: how many there are. Where the method needs them, `logits`:
     (classes,) of the image; `background`: training images, `background[i]` being (C, H, W) in [0, 1]; `neighbourhoods`: LPI's.
     """
 
@@ -35,7 +35,7 @@ class Image:
     target: int
     id: str
     draws: Callable[..., np.random.Generator]
-    classes: int | None = None
+    classes: int
     logits: Tensor | None = None
     background: object = None
     neighbourhoods: object = None

@@ -10,7 +10,8 @@ import functools
 from pathlib import Path
 
 from . import source
-from .config import Study, shard_range
+from .config import Study
+from .shards import shard_range, shards
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "make_dataset": "data",
@@ -46,26 +47,37 @@ class Plan:
 
     # --- what a digest is made of -----------------------------------------------------------------------------------
 
-    def _digest(self, rule: str, *registered: tuple[str, str], environment: str | None = None, **values) -> str:
-        scripts = self.root / "scripts"
-        modules = [source.module_path(source.registered(kind)[name].module) for kind, name in registered]
+    def _digest(self, rule: str, *code: Path, environment: str | None = None, **values) -> str:
+        """Digest of a rule's script, of more `code`, of the rule's environment and of `values`."""
         env = self.root / "envs" / f"{environment or ENVIRONMENTS[rule]}.yaml"
-        return source.digest([scripts / f"{rule}.py", *modules], environment=env.read_text(), **values)
+        return source.digest([self.root / "scripts" / f"{rule}.py", *code], environment=env.read_text(), **values)
 
-    def _dataset_code(self, dataset: str) -> tuple[str, str]:
-        return "dataset", self.config["datasets"][dataset]["dataset"]
+    def _registered(self, kind: str, name: str) -> Path:
+        return source.module_path(source.registered(kind)[name].module)
 
-    def _model_code(self, model: str) -> list[tuple[str, str]]:
-        kind = self.config["models"][model]["architecture"].partition(".")[0]
-        return [("model", kind)] if kind in source.registered("model") else []
+    def _dataset_code(self, dataset: str) -> Path:
+        return self._registered("dataset", self.config["datasets"][dataset]["dataset"])
+
+    def _model_code(self, model: str) -> list[Path]:
+        """The file of a registered architecture, or the user's own where it is there."""
+        architecture = self.config["models"][model]["architecture"]
+        if ".py:" in architecture:
+            own = Path(architecture.rpartition(":")[0])
+            return [own] if own.is_file() else []
+        return [self._registered("model", architecture.partition(".")[0])]
 
     def is_made(self, dataset: str) -> bool:
         """Whether the workflow builds the dataset from embedded data."""
-        return source.registered("dataset")[self._dataset_code(dataset)[1]].facts.get("made", False)
+        return source.registered("dataset")[self.config["datasets"][dataset]["dataset"]].facts.get("made", False)
 
     def is_trained(self, model: str) -> bool:
         """Whether the workflow trains the model."""
         return self.config["models"][model]["weights"] == "trained"
+
+    def weights_file(self, model: str) -> list[str]:
+        """The user's own weights file, where a model has one that is there."""
+        weights = self.config["models"][model]["weights"]
+        return [weights] if weights not in ("trained", "published") and Path(weights).is_file() else []
 
     # --- the files ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +128,7 @@ class Plan:
         settings = self.study.method(method, model)
         digest = self._digest(
             "neighbourhoods",
-            ("method", settings["method"]),
+            self._registered("method", settings["method"]),
             n=settings["neighbourhoods"],
             m=settings["references"],
             seed=self.study.seed,
@@ -127,6 +139,11 @@ class Plan:
     def needs(self, model: str, method: str) -> tuple[str, ...]:
         """What a method needs besides the image: of background, neighbourhoods, logits."""
         return source.registered("method")[self.study.method(method, model)["method"]].facts.get("needs", ())
+
+    def background_images(self, model: str, method: str) -> int | None:
+        """How many training images references are drawn from, None for all: LPI's are positions among all of them."""
+        needs = self.needs(model, method)
+        return self.config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
 
     def map_inputs(self, model: str, method: str) -> dict[str, list[File]]:
         """Files that an attribute job reads, by role."""
@@ -143,14 +160,18 @@ class Plan:
         """Attribution maps of one shard of the test images."""
         settings = self.study.method(method, model)
         inputs = self.map_inputs(model, method)
-        codes = [("method", settings["method"]), self._dataset_code(self._dataset_of(model)), *self._model_code(model)]
+        codes = [
+            self._registered("method", settings["method"]),
+            self._dataset_code(self._dataset_of(model)),
+            *self._model_code(model),
+        ]
         digest = self._digest(
             "attribute",
             *codes,
             settings=settings,
             seed=self.study.seed,
             dtype=self.config["maps_dtype"],
-            background=self.config["background_images"] if inputs["background"] else None,
+            background=self.background_images(model, method),
             inputs=[file.digest for files in inputs.values() for file in files],
             shard=shard,
         )
@@ -160,7 +181,11 @@ class Plan:
     def scores(self, model: str, method: str, metric: str, shard: str) -> File:
         """Per-image scores of one shard by one metric."""
         settings = self.study.metric(metric)
-        codes = [("metric", settings["metric"]), self._dataset_code(self._dataset_of(model)), *self._model_code(model)]
+        codes = [
+            self._registered("metric", settings["metric"]),
+            self._dataset_code(self._dataset_of(model)),
+            *self._model_code(model),
+        ]
         digest = self._digest(
             "measure", *codes, settings=settings, seed=self.study.seed, maps=self.maps(model, method, shard).digest
         )
@@ -168,8 +193,8 @@ class Plan:
 
     def all_maps(self, model: str, methods, images: int, first: int) -> list[File]:
         """Maps of several methods: of the images evaluated, those shards that hold the `first` ones."""
-        shards = [shard for shard in self._shards(images) if shard_range(shard)[0] < first]
-        return [self.maps(model, method, shard) for method in methods for shard in shards]
+        wanted = [shard for shard in self._shards(images) if shard_range(shard)[0] < first]
+        return [self.maps(model, method, shard) for method in methods for shard in wanted]
 
     def all_scores(self, model: str, methods, metric: str, images: int) -> list[File]:
         """Scores of several methods over the first images of the test split."""
@@ -181,7 +206,7 @@ class Plan:
         return self.maps(model, method, shard.removesuffix(".parquet"))
 
     def _shards(self, images: int) -> list[str]:
-        return self.study.shards(images, self.config["images_per_shard"])
+        return shards(images, self.config["images_per_shard"])
 
     def artefact(self, rule: str, inputs, **values) -> str:
         """Digest of a figure or table drawn by a rule from these files."""

@@ -49,8 +49,7 @@ def method(name: str, *, paper: str, equation: str, gradients: str, needs=(), va
     """Register an attribution method.
 
     `gradients`: cost for one image, an expression in the parameters ("references * steps").
-    `needs`: of "background" (training images), "neighbourhoods" (LPI's), "logits" (of the image itself) and "classes"
-    (how many there are).
+    `needs`: of "background" (training images), "neighbourhoods" (LPI's) and "logits" (of the image itself).
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     """

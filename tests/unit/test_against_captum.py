@@ -15,7 +15,7 @@ STEPS = 7
 
 
 def test_inputgrad_is_captums_saliency(smooth):
-    expected = Saliency(smooth.network).attribute(smooth.x.double(), target=smooth.target, abs=False)
+    expected = Saliency(smooth.network).attribute(smooth.x.double().requires_grad_(), target=smooth.target, abs=False)
     assert_close(attribute("inputgrad", smooth.classifier, smooth.x, smooth.target)["vanilla"], expected)
 
 

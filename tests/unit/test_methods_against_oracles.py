@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from oracles import paths, recalibration
 
+from oracles import paths, recalibration
 from pathattr import attribute
 from pathattr.api import attribute_counted
 from pathattr.integrate import draws
@@ -94,7 +94,7 @@ def test_lpi_is_equation_6(smooth, steps, variant):
 
 
 AGI = {  # parameters, and whether some attack reaches its class before the last step
-    "never there": (dict(steps=4, classes=2, step_size=1e-4), False),
+    "never there": (dict(steps=3, classes=2, step_size=1e-3), False),
     "some there": (dict(steps=6, classes=3, step_size=0.03), True),
     "one class": (dict(steps=5, classes=1, step_size=0.05), True),
 }
@@ -124,16 +124,15 @@ def test_agi_integrates_backwards_along_the_attack(predicted, parameters, some_s
     assert min(costs) < most if some_stop else set(costs) == {most}
 
 
-def test_agi_is_zero_and_costs_one_gradient_where_the_attack_has_already_succeeded(smooth):
-    for name, x in zip(smooth.ids, smooth.x, strict=True):
-        drawn = draws(SEED, "agi", name)("classes")
-        there = int(smooth.classifier.logits(x[None]).argmax())
-        target = (there + 1) % 5
-        if drawn.choice([label for label in range(5) if label != target], 1, replace=False) == there:
-            found, gradients = attribute_counted("agi", smooth.classifier, x[None], [target], ids=[name], seed=SEED)
-            assert gradients.tolist() == [1] and (found["vanilla"] == 0).all()
-            return
-    pytest.fail("no image's class was drawn: choose another seed")
+def test_agi_is_zero_after_one_gradient_where_the_attack_has_succeeded_before_it_starts(smooth):
+    x = smooth.x[:1]
+    there = int(smooth.classifier.logits(x).argmax())
+    target = (there + 1) % 5
+    others = [label for label in range(5) if label != target]
+    drawn = {name: draws(SEED, "agi", name)("classes").choice(others, 1, replace=False)[0] for name in map(str, range(99))}
+    name = next(name for name in drawn if drawn[name] == there)
+    found, gradients = attribute_counted("agi", smooth.classifier, x, [target], ids=[name], seed=SEED)
+    assert gradients.tolist() == [1] and (found["vanilla"] == 0).all()
 
 
 def test_agi_never_leaves_the_pixel_range(smooth):

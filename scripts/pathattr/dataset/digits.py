@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from ..errors import InputError
 from ..registry import dataset
 from ..rng import generator
 from .made import Made
@@ -29,6 +30,12 @@ def _split_digits(split: str, count: int, seed: int) -> tuple[np.ndarray, np.nda
     return bunch.images[chosen] / 16.0, bunch.target[chosen], chosen
 
 
+def check_size(size: int, least: int):
+    """Raise `InputError` for images too small to tell digits apart."""
+    if size < least:
+        raise InputError(f"size is {size}; accepted: a whole number, at least {least}")
+
+
 def _resize(grey: np.ndarray, size: int) -> np.ndarray:
     scaled = Image.fromarray(grey.astype(np.float32)).resize((size, size), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(scaled), 0.0, 1.0)
@@ -41,8 +48,9 @@ def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
 
 
 @dataset("digits", source="UCI optical digits, in scikit-learn", made=True)
-def digits(split: str, *, size: int = 16, train: int = 1397, test: int = 400, seed: int = 0) -> Made:
+def digits(split: str, seed: int = 0, *, size: int = 16, train: int = 1397, test: int = 400) -> Made:
     """The digits alone, white on black, one channel: the stand-in for MNIST and CIFAR. See `Made` for the shapes."""
+    check_size(size, 8)
     count = train if split == "train" else test
     grey, labels, _ = _split_digits(split, count, seed)
     images = np.stack([_resize(digit, size) for digit in grey])
@@ -52,7 +60,7 @@ def digits(split: str, *, size: int = 16, train: int = 1397, test: int = 400, se
 
 
 @dataset("digits_on_photos", source="UCI optical digits and two photographs, in scikit-learn", made=True)
-def digits_on_photos(split: str, *, size: int = 64, train: int = 6000, test: int = 400, seed: int = 0) -> Made:
+def digits_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 6000, test: int = 400) -> Made:
     """A digit of random size, place and colour on a random crop of a photograph: the stand-in for ImageNet.
 
     Crops are 64 to 160 pixels wide, scaled to `size`; digits 0.5 to 0.85 of the image; a share of 0.3 of them nearly
@@ -61,6 +69,7 @@ def digits_on_photos(split: str, *, size: int = 64, train: int = 6000, test: int
     """
     from sklearn.datasets import load_sample_images
 
+    check_size(size, 16)
     count = train if split == "train" else test
     grey, labels, _ = _split_digits(split, count, seed)
     photos = [photo[:, :TRAIN_COLUMNS] if split == "train" else photo[:, TRAIN_COLUMNS:] for photo in load_sample_images().images]

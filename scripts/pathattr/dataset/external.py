@@ -6,6 +6,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from PIL import Image
 
 from ..errors import InputError
@@ -43,7 +45,7 @@ class External:
         """Pixels of one row of the index. Raises `InputError` naming the image if it cannot be decoded."""
         try:
             return fit(self._open(row), self._size, self._crop, self._channels)
-        except (OSError, KeyError, IndexError) as error:
+        except (OSError, KeyError, IndexError, TypeError) as error:
             raise InputError(f"image {row['image_id']}: cannot be read ({error})") from None
 
 
@@ -57,6 +59,7 @@ def _folder(root: str, key: str) -> Path:
 @dataset("imagefolder", source="a folder of images, one subfolder a class", paths=("root", "classes"))
 def imagefolder(
     split: str,
+    seed: int = 0,
     *,
     root: str,
     size: int = 224,
@@ -73,6 +76,8 @@ def imagefolder(
     def scan() -> pd.DataFrame:
         _folder(str(folder), f"imagefolder {split}")
         if classes:
+            if not Path(classes).expanduser().is_file():
+                raise InputError(f"imagefolder classes: {classes} does not exist; accepted: a text file, one class a line")
             names = [line.split()[0] for line in Path(classes).expanduser().read_text().splitlines() if line.strip()]
         else:
             names = sorted(path.name for path in folder.iterdir() if path.is_dir())
@@ -90,6 +95,7 @@ def imagefolder(
 @dataset("parquet", source="Parquet files with encoded image bytes and a label", paths=("train", "test"))
 def parquet(
     split: str,
+    seed: int = 0,
     *,
     train: str,
     test: str,
@@ -101,8 +107,6 @@ def parquet(
 ) -> External:
     """Rows as dataset hubs publish them: `image` holds the encoded bytes, or a struct with a field `bytes`; `label` a whole
     number. `train` and `test` are paths of the files. An image's id is its row number."""
-    import pyarrow.parquet as pq
-
     path = Path(train if split == "train" else test).expanduser()
     opened = {}
 
@@ -110,13 +114,18 @@ def parquet(
         if not path.is_file():
             raise InputError(f"parquet {split}: {path} does not exist; accepted: a Parquet file")
         try:
+            known = pq.read_schema(path).names
+            if name not in known:
+                raise InputError(f"parquet {split}: no column {name!r} in {path}; it has: {', '.join(known)}")
             return pq.read_table(path, columns=[name]).column(name)
-        except Exception as error:
-            known = ", ".join(pq.read_schema(path).names)
-            raise InputError(f"parquet {split}: no column {name!r} in {path} ({type(error).__name__}); it has: {known}") from None
+        except pa.ArrowException as error:
+            raise InputError(f"parquet {split}: {path} cannot be read ({str(error).splitlines()[0]})") from None
 
     def scan() -> pd.DataFrame:
-        labels = column(label).to_numpy()
+        found = column(label)
+        if not pa.types.is_integer(found.type):
+            raise InputError(f"parquet {split}: column {label!r} holds {found.type}; accepted: whole numbers")
+        labels = found.to_numpy()
         return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels.astype(np.int64)})
 
     def open_image(row: pd.Series):
@@ -131,6 +140,7 @@ def parquet(
 @dataset("torchvision", source="torchvision.datasets")
 def torchvision(
     split: str,
+    seed: int = 0,
     *,
     name: Literal["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"],
     root: str,

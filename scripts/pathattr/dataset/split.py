@@ -1,7 +1,6 @@
 """One split of a dataset as the jobs read it: a frozen index, and pixels by position."""
 
 import functools
-import inspect
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -57,10 +56,7 @@ class Split:
 def open_source(entry: dict, split: str, seed: int):
     """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()` and `read(row)`."""
     function = registry.get("dataset", entry["dataset"]).function
-    parameters = {name: value for name, value in entry.items() if name != "dataset"}
-    if "seed" in inspect.signature(function).parameters:
-        parameters.setdefault("seed", seed)
-    return function(split, **parameters)
+    return function(split, seed, **{name: value for name, value in entry.items() if name != "dataset"})
 
 
 def open_split(entry: dict, split: str, index, seed: int, digest: str | None = None) -> Split:

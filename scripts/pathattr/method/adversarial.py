@@ -10,7 +10,6 @@ from ..registry import method
     paper="Pan et al., IJCAI 2021",
     equation="A = -sum_t sum_j dF_y(x_j)/dx * (x_{j+1} - x_j)",
     gradients="2 * steps * classes",
-    needs=("classes",),
 )
 def agi(
     image,

@@ -51,6 +51,15 @@ class Neighbourhoods:
                     density[number, cluster] = len(own) / len(members)
         return cls(centres, neighbourhood, representatives, density)
 
+    def check(self, background: int, classes: int):
+        """Raise `InputError` unless fitted on that many training images and classes."""
+        if len(self.neighbourhood) != background:
+            raise InputError(
+                f"the neighbourhoods are of {len(self.neighbourhood)} training images; the background has {background}"
+            )
+        if self.centres.shape[1] != classes:
+            raise InputError(f"the neighbourhoods are of {self.centres.shape[1]} classes; the classifier has {classes}")
+
     def locate(self, logits) -> int:
         """The neighbourhood of an image by its logits (classes,): the nearest centre."""
         return int(((self.centres - np.asarray(logits, np.float64)) ** 2).sum(1).argmin())

@@ -35,7 +35,7 @@ def remove(pixels, order, counts, mean, std):
         preserved = normalised[:, count:] if count < len(order) else normalised
         fill = preserved.mean(dtype=torch.float64).float() * std + mean  # (C, 1, 1), in pixel space
         images.append(torch.where((place < count).view(1, height, width), fill, pixels))
-    return torch.stack(images)
+    return torch.stack(images) if images else pixels.new_zeros(0, *pixels.shape)
 
 
 @metric(

@@ -26,13 +26,21 @@ class Classifier:
     """
 
     def __init__(self, module: nn.Module, mean=(0.0,), std=(1.0,), device: str = "cpu", fold_batch_norm: bool = True):
-        if len(mean) != len(std) or min(std) <= 0:
+        if not mean or len(mean) != len(std) or not all(value > 0 for value in std):
             raise InputError(f"mean {tuple(mean)} and std {tuple(std)} must have one number a channel, std above 0")
         self.device = torch.device(device)
         self.module = module.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
         self._network = None if fold_batch_norm else self.module  # chosen at the first call, when the shape is known
+        self._classes = None
         self.mean = torch.tensor(mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
+
+    def classes(self, image: Tensor) -> int:
+        """How many classes there are, found with one image (C, H, W) at the first call."""
+        if self._classes is None:
+            with torch.no_grad():
+                self._classes = self(image[None].to(self.device)).shape[1]
+        return self._classes
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """(N, C, H, W) pixels in [0, 1] -> what the network was trained on."""

@@ -27,7 +27,9 @@ def build(entry: dict, classes: int, channels: int, size: int) -> nn.Module:
         return getattr(module, name)(classes, channels, size)
     kind, _, variant = architecture.partition(".")
     function = registry.get("model", kind).function
-    return function(classes, channels, size, name=variant) if variant else function(classes, channels, size)
+    if not variant:
+        return function(classes, channels, size)
+    return function(classes, channels, size, name=variant, published=entry.get("weights") == "published")
 
 
 def save(path, network: nn.Module, about: dict):
@@ -48,7 +50,10 @@ def read_weights(path) -> dict[str, torch.Tensor]:
         raise InputError(
             f"{path}: not a plain state dict ({type(error).__name__}); accepted: safetensors, or tensors only"
         ) from None
-    return state.get("state_dict", state)
+    state = state.get("state_dict", state) if isinstance(state, dict) else None
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path}: not a state dict; accepted: names and tensors")
+    return state
 
 
 def fill(network: nn.Module, state: dict, what: str) -> nn.Module:

@@ -1,6 +1,7 @@
 """torchvision, imported so that it works beside a CPU-only torch, and its classifiers by name."""
 
 import functools
+import pickle
 
 import torch
 
@@ -29,14 +30,18 @@ def import_torchvision():
 
 
 @model("torchvision", paper="as published with torchvision", published=True)
-def torchvision(classes: int, channels: int, size: int, *, name: str):
-    """A classifier of torchvision's at its real size, by name: vgg16, resnet34, densenet121, ..."""
+def torchvision(classes: int, channels: int, size: int, *, name: str, published: bool = False):
+    """A classifier of torchvision's at its real size, by name: vgg16, resnet34, densenet121, ...
+
+    `published`: for published weights; the Inception family then renormalises its input, as torchvision has it do.
+    """
     models = import_torchvision().models
     if name not in models.list_models(module=models):
         raise InputError(f"torchvision has no classifier {name!r}; accepted: the names that torchvision.models.list_models() gives")
     if channels != 3:
         raise InputError(f"torchvision's {name} takes 3 channels; the dataset has {channels}")
-    arguments = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
+    inception = name in ("inception_v3", "googlenet")
+    arguments = {"init_weights": False, "transform_input": published} if inception else {}
     return models.get_model(name, weights=None, num_classes=classes, **arguments)
 
 
@@ -48,11 +53,11 @@ def published(name: str, weights: str = "DEFAULT"):
     except (KeyError, ValueError):
         raise InputError(f"torchvision has no weights {weights!r} for {name!r}") from None
     try:
-        state = chosen.get_state_dict(progress=False, check_hash=True)
-    except OSError as error:
+        state = chosen.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"published weights of {name} ({chosen.name}) are neither in torch's cache nor to be downloaded ({error}); "
-            f"put {chosen.url.rsplit('/', 1)[1]} into $TORCH_HOME/hub/checkpoints"
+            f"published weights of {name} ({chosen.name}) are neither whole in torch's cache nor to be downloaded "
+            f"({str(error).splitlines()[0]}); put {chosen.url.rsplit('/', 1)[1]} into $TORCH_HOME/hub/checkpoints"
         ) from None
     transform = chosen.transforms()
     return state, transform.mean, transform.std, len(chosen.meta["categories"])

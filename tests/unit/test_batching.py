@@ -1,0 +1,142 @@
+"""Micro-batches filled across images."""
+
+from functools import partial
+
+import pytest
+import torch
+
+from pathattr.batching import Answer, Ask, run
+from pathattr.integrate import evaluate_gradient
+
+from .helpers import refused
+
+
+class Network:
+    """Sums and squares of the points, with a record of every call: (points, gradients wanted)."""
+
+    def __init__(self, largest: int | None = None):
+        self.largest, self.calls = largest, []
+
+    def __call__(self, points, target, gradient):
+        if self.largest is not None and len(points) > self.largest:
+            raise torch.cuda.OutOfMemoryError("simulated")
+        self.calls.append((points.clone(), target.clone(), gradient))
+        total = points.flatten(1).sum(1)
+        return Answer(torch.stack([total, total**2, target.double()], 1), 2 * points if gradient else None)
+
+
+def numbered(start: int, count: int) -> torch.Tensor:
+    """Points (count, 1, 1, 2) that tell themselves apart."""
+    return torch.arange(2 * start, 2 * (start + count), dtype=torch.float64).view(count, 1, 1, 2) + 1
+
+
+def asking(*asks: Ask):
+    """A generator that asks these questions and returns the answers."""
+    answers = []
+    for ask in asks:
+        answers.append((yield ask))
+    return answers
+
+
+def check(ask: Ask, answer: Answer):
+    total = ask.points.flatten(1).sum(1)
+    target = torch.as_tensor(ask.target).expand(len(total)).double()
+    assert torch.equal(answer.logits, torch.stack([total, total**2, target], 1))
+    if ask.gradient:
+        assert torch.equal(answer.gradient, 2 * ask.points)
+    else:
+        assert answer.gradient is None
+
+
+@pytest.mark.parametrize("largest", [None, 32, 16], ids=["fits", "halved once", "halved to 16"])
+@pytest.mark.parametrize("sizes", [[1], [16], [5, 40, 3], [100], [7] * 11, [64, 1, 64]], ids=str)
+def test_each_image_gets_its_own_answers(sizes, largest):
+    questions = []
+    for number, size in enumerate(sizes):
+        whole, start = Ask(numbered(100 * number, size), target=number), 100 * number + 50
+        each = Ask(numbered(start, size), target=torch.arange(size) % 3, gradient=False)
+        questions.append((whole, each, Ask(numbered(start, 2), target=1)))
+    network = Network(largest)
+    found = dict(run((asking(*asks) for asks in questions), network, 64))
+    assert sorted(found) == list(range(len(sizes)))
+    for number, asks in enumerate(questions):
+        for ask, answer in zip(asks, found[number], strict=True):
+            check(ask, answer)
+
+
+def test_every_call_has_the_same_shape_the_last_one_padded_with_zeros():
+    network = Network()
+    list(run([asking(Ask(numbered(0, 37)))], network, 16))
+    assert [len(points) for points, _, _ in network.calls] == [16, 16, 16]
+    assert (network.calls[-1][0][5:] == 0).all() and (network.calls[-1][0][:5] != 0).all()
+
+
+def test_questions_of_many_images_share_a_call():
+    network = Network()
+    list(run([asking(Ask(numbered(number, 1))) for number in range(48)], network, 16))
+    assert len(network.calls) == 3
+    assert torch.equal(network.calls[0][0], numbered(0, 16))
+
+
+def test_gradients_and_forward_passes_are_asked_for_apart():
+    network = Network()
+    asks = [Ask(numbered(number, 4), gradient=number % 2 == 0) for number in range(8)]
+    list(run([asking(ask) for ask in asks], network, 16))
+    assert [gradient for _, _, gradient in network.calls] in ([True, False], [False, True])
+
+
+def test_images_are_begun_only_as_they_are_needed():
+    begun = []
+
+    def image(number):
+        begun.append(number)
+        yield Ask(numbered(number, 8))
+
+    finished = run((image(number) for number in range(100)), Network(), 16)
+    next(finished)
+    assert len(begun) <= 4
+
+
+def test_an_image_that_asks_nothing_is_done_at_once():
+    assert list(run([asking()], Network(), 16)) == [(0, [])]
+
+
+def test_no_images_no_calls():
+    network = Network()
+    assert list(run([], network, 16)) == [] and network.calls == []
+
+
+@pytest.mark.parametrize("size", [0, 8, 17, 24, -16])
+def test_sizes_that_are_no_multiple_of_16_are_refused(size):
+    with refused(f"micro_batch is {size}", "multiple of 16"):
+        list(run([], Network(), size))
+
+
+@pytest.mark.parametrize("size, largest, expected", [(64, 16, 16), (64, 63, 32), (48, 47, 16), (80, 60, 32), (96, 50, 48)])
+def test_running_out_of_memory_halves_the_micro_batch_to_a_multiple_of_16(size, largest, expected, capsys):
+    network, ask = Network(largest), Ask(numbered(0, 100))
+    ((_, (answer,)),) = run([asking(ask)], network, size)
+    check(ask, answer)
+    assert {len(points) for points, _, _ in network.calls} == {expected}
+    assert f"halved to {expected}" in capsys.readouterr().out
+
+
+def test_running_out_of_memory_at_16_ends_the_run():
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        list(run([asking(Ask(numbered(0, 3)))], Network(largest=8), 64))
+
+
+def test_out_of_memory_does_not_change_a_gradient(standin):
+    """The classifier itself, failing above 16 points: bit for bit what the smaller micro-batch gives."""
+    evaluate = partial(evaluate_gradient, standin.classifier, "logit")
+
+    def failing(points, target, gradient):
+        if len(points) > 16:
+            raise torch.cuda.OutOfMemoryError("simulated")
+        return evaluate(points, target, gradient)
+
+    asks = [Ask(x[None], target) for x, target in zip(standin.x, standin.target, strict=True)]
+    plain, halved = (dict(run(map(asking, asks), call, 64)) for call in (evaluate, failing))
+    for number in range(len(asks)):
+        assert torch.equal(plain[number][0].gradient, halved[number][0].gradient)
+        assert torch.equal(plain[number][0].logits, halved[number][0].logits)

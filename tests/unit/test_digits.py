@@ -1,0 +1,129 @@
+"""The embedded datasets."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_sample_images
+
+from pathattr.dataset import digits
+from pathattr.dataset.split import check_index, open_source, open_split
+from pathattr.store import write_arrays, write_table
+
+from .helpers import refused
+
+MAKERS = {"digits": digits.digits, "digits_on_photos": digits.digits_on_photos}
+COUNTS = {"digits": (1, 16), "digits_on_photos": (3, 32)}  # channels, size
+
+every_dataset = pytest.mark.parametrize("name", MAKERS)
+
+
+def make(name, split, **parameters):
+    return MAKERS[name](split, **{"size": COUNTS[name][1], "train": 60, "test": 40, **parameters})
+
+
+@every_dataset
+@pytest.mark.parametrize("split, count", [("train", 60), ("test", 40)])
+def test_shapes_types_ids_and_labels(name, split, count):
+    made, (channels, size) = make(name, split), COUNTS[name]
+    assert made.pixels.shape == (count, channels, size, size) and made.pixels.dtype == np.uint8
+    assert made.masks.shape == (count, size, size) and made.masks.dtype == bool
+    assert made.index["image_id"].tolist() == [f"{split}-{row:06d}" for row in range(count)]
+    assert check_index(made.index, name) is made.index
+    assert made.index["label"].dtype == np.int64 and set(made.index["label"]) <= set(range(10))
+    assert made.pixels.std(axis=(1, 2, 3)).min() > 5  # no blank image
+
+
+@every_dataset
+def test_all_ten_classes_come_up(name):
+    assert set(make(name, "train", train=300).index["label"]) == set(range(10))
+
+
+@every_dataset
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_boxes_bound_the_masks_tightly(name, split):
+    made = make(name, split)
+    for mask, (_, row) in zip(made.masks, made.index.iterrows(), strict=True):
+        inside = mask[row.box_y0 : row.box_y1, row.box_x0 : row.box_x1]
+        assert mask.any() and inside.sum() == mask.sum()
+        assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()
+
+
+@every_dataset
+def test_the_same_seed_makes_the_same_images_and_another_others(name):
+    first, again, other = (make(name, "train", seed=seed) for seed in (0, 0, 1))
+    assert np.array_equal(first.pixels, again.pixels) and first.index.equals(again.index)
+    assert not np.array_equal(first.pixels, other.pixels)
+
+
+@every_dataset
+def test_an_image_does_not_depend_on_how_many_are_made(name):
+    few, many = make(name, "train"), make(name, "train", train=90)
+    assert np.array_equal(few.pixels, many.pixels[:60]) and few.index.equals(many.index[:60])
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_train_and_test_share_no_digit(seed):
+    sources = {split: digits._split_digits(split, 1797, seed)[2] for split in ("train", "test")}
+    assert not set(sources["train"]) & set(sources["test"])
+    assert len(set(sources["train"])) == 1397 and len(set(sources["test"])) == 400
+
+
+@pytest.mark.parametrize("split, pool", [("train", 1397), ("test", 400)])
+def test_every_digit_of_a_split_comes_up_equally_often(split, pool):
+    images, labels, sources = digits._split_digits(split, 2 * pool, 0)
+    assert set(np.bincount(sources)[np.bincount(sources) > 0]) == {2}
+    bunch = load_digits()
+    assert np.array_equal(labels, bunch.target[sources]) and np.array_equal(images, bunch.images[sources] / 16)
+
+
+@pytest.mark.parametrize("split, own, foreign", [("train", (255, 0, 0), (0, 0, 255)), ("test", (0, 0, 255), (255, 0, 0))])
+def test_train_and_test_share_no_part_of_a_photograph(split, own, foreign, monkeypatch):
+    """Photographs that are red where training images may come from, and blue elsewhere."""
+    red_and_blue = np.zeros((427, 640, 3), np.uint8)
+    red_and_blue[:, : digits.TRAIN_COLUMNS, 0] = red_and_blue[:, digits.TRAIN_COLUMNS :, 2] = 255
+    assert all(photo.shape == red_and_blue.shape for photo in load_sample_images().images)
+    monkeypatch.setattr("sklearn.datasets.load_sample_images", lambda: type("Bunch", (), {"images": [red_and_blue] * 2}))
+    pixels = make("digits_on_photos", split).pixels.transpose(0, 2, 3, 1)
+    assert (pixels == own).all(-1).any((1, 2)).all()
+    assert not (pixels == foreign).all(-1).any()
+
+
+def test_photographs_show_behind_the_digits():
+    """Outside its box, an image is a piece of a photograph: as many colours as there are in one."""
+    made = make("digits_on_photos", "train")
+    outside = [image[:, ~mask] for image, mask in zip(made.pixels, made.masks, strict=True)]
+    assert np.median([len(np.unique(colours, axis=1).T) for colours in outside]) > 200
+
+
+def test_a_share_of_the_digits_is_dark_and_all_can_be_seen():
+    made = make("digits_on_photos", "train", train=200)
+    dark = made.index["dark"].to_numpy()
+    assert 0.2 < dark.mean() < 0.5
+    inside = np.array([image[:, mask].mean() for image, mask in zip(made.pixels, made.masks, strict=True)])
+    around = np.array([image[:, ~mask].mean() for image, mask in zip(made.pixels, made.masks, strict=True)])
+    assert inside[dark].max() < 90 and inside[dark].mean() < 40
+    assert (np.abs(inside - around) > 10).mean() > 0.95
+
+
+@every_dataset
+def test_a_made_split_is_read_back_from_disk(name, tmp_path):
+    entry = {"dataset": name, "size": COUNTS[name][1], "train": 12, "test": 8}
+    made = open_source(entry, "test", seed=4)
+    write_table(tmp_path / "test.parquet", made.index, {"digest": "d"})
+    write_arrays(tmp_path / "test.arrow", {"pixels": made.pixels, "masks": made.masks.astype("uint8")}, {"digest": "d"})
+    split = open_split(entry, "test", tmp_path / "test.parquet", 4, "d")
+    assert len(split) == 8 and split.index.equals(made.index)
+    for position in range(8):
+        assert np.array_equal(split.pixels(position), made.pixels[position])
+        assert np.array_equal(split.mask(position), made.masks[position])
+
+
+def test_the_studys_seed_makes_the_data():
+    entry = {"dataset": "digits", "train": 20, "test": 5}
+    pixels = [open_source(entry, "train", seed).pixels for seed in (1, 2, 1)]
+    assert np.array_equal(pixels[0], pixels[2]) and not np.array_equal(pixels[0], pixels[1])
+
+
+@pytest.mark.parametrize("name, size", [("digits", 1), ("digits_on_photos", 4)])
+def test_images_too_small_for_a_digit_are_refused(name, size):
+    with refused("size", str(size)):
+        make(name, "train", size=size)
