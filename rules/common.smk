@@ -5,6 +5,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
+from pathattr.slurm import cancel_orphans
 
 try:
     study = load(config, Path(workflow.basedir) / "resources" / "config.schema.yaml")
@@ -43,4 +44,5 @@ def begin_run():
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
     return handle

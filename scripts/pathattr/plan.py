@@ -58,13 +58,14 @@ class Plan:
     def _dataset_code(self, dataset: str) -> Path:
         return self._registered("dataset", self.config["datasets"][dataset]["dataset"])
 
-    def _model_code(self, model: str) -> list[Path]:
-        """The file of a registered architecture, or the user's own where it is there."""
+    def _network_code(self, model: str) -> list[Path]:
+        """Code of a model's dataset and of its architecture: registered, or the user's own where it is there."""
+        dataset = self._dataset_code(self._dataset_of(model))
         architecture = self.config["models"][model]["architecture"]
-        if ".py:" in architecture:
-            own = Path(architecture.rpartition(":")[0])
-            return [own] if own.is_file() else []
-        return [self._registered("model", architecture.partition(".")[0])]
+        if ".py:" not in architecture:
+            return [dataset, self._registered("model", architecture.partition(".")[0])]
+        own = Path(architecture.rpartition(":")[0])
+        return [dataset, own] if own.is_file() else [dataset]
 
     def is_made(self, dataset: str) -> bool:
         """Whether the workflow builds the dataset from embedded data."""
@@ -103,7 +104,7 @@ class Plan:
         rule = "train_model" if self.is_trained(model) else "fetch_model"
         values = {"threads": self.config["threads"]["train"]} if self.is_trained(model) else {}
         entry = {key: value for key, value in entry.items() if key != "stands_for"}
-        codes = [self._dataset_code(entry["dataset"]), *self._model_code(model)]
+        codes = self._network_code(model)
         digest = self._digest(rule, *codes, entry=entry, seed=self.study.seed, inputs=inputs, **values)
         return File(f"results/models/{entry['dataset']}/{model}.safetensors", digest)
 
@@ -113,7 +114,7 @@ class Plan:
     @functools.cache
     def logits(self, model: str, shard: str) -> File:
         """Logits of one shard (k-of-n) of the training images."""
-        codes = [self._dataset_code(self._dataset_of(model)), *self._model_code(model)]
+        codes = self._network_code(model)
         digest = self._digest("training_logits", *codes, weights=self.weights(model).digest, shard=shard)
         return File(f"results/logits/{self._dataset_of(model)}/{model}/{shard}.arrow", digest)
 

@@ -1,5 +1,6 @@
 """What holds for every registered method, present and future."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -152,6 +153,13 @@ def test_counts_below_one_are_refused(entry, parameter, smooth):
     options = smooth.of(entry.facts["needs"]) | small(entry) | {parameter: 0}
     with refused(parameter, "0"):
         attribute(entry.name, smooth.classifier, smooth.x, smooth.target, **options)
+
+
+def test_counts_may_be_numpys_whole_numbers_but_not_truth_values(smooth):
+    found, expected = (attribute("ig", smooth.classifier, smooth.x, smooth.target, steps=steps) for steps in (np.int64(3), 3))
+    assert_same_maps(found, expected)
+    with refused("steps", "True"):
+        attribute("ig", smooth.classifier, smooth.x, smooth.target, steps=True)
 
 
 @every_method
