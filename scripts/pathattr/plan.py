@@ -161,11 +161,7 @@ class Plan:
         """Attribution maps of one shard of the test images."""
         settings = self.study.method(method, model)
         inputs = self.map_inputs(model, method)
-        codes = [
-            self._registered("method", settings["method"]),
-            self._dataset_code(self._dataset_of(model)),
-            *self._model_code(model),
-        ]
+        codes = [self._registered("method", settings["method"]), *self._network_code(model)]
         digest = self._digest(
             "attribute",
             *codes,
@@ -182,11 +178,7 @@ class Plan:
     def scores(self, model: str, method: str, metric: str, shard: str) -> File:
         """Per-image scores of one shard by one metric."""
         settings = self.study.metric(metric)
-        codes = [
-            self._registered("metric", settings["metric"]),
-            self._dataset_code(self._dataset_of(model)),
-            *self._model_code(model),
-        ]
+        codes = [self._registered("metric", settings["metric"]), *self._network_code(model)]
         digest = self._digest(
             "measure", *codes, settings=settings, seed=self.study.seed, maps=self.maps(model, method, shard).digest
         )
