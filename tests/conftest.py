@@ -1,5 +1,6 @@
 """Small models and images that the tests share."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathattr import Classifier, Neighbourhoods  # noqa: E402
 from pathattr.dataset.digits import digits_on_photos  # noqa: E402
 from pathattr.model import load, train  # noqa: E402
 
-torch.set_num_threads(2)
+torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)  # two workers on two cores: one thread each
 USER_GIVES = ("background", "neighbourhoods")  # of what a method may need; logits and classes come of the classifier
 
 

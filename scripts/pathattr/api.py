@@ -1,6 +1,7 @@
 """The two verbs of the library, `attribute` and `measure`, and the tables of what they know."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -179,7 +180,7 @@ def _table(kind: str) -> pd.DataFrame:
 
 def _check_batch(classifier, x, target, ids):
     x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))).to("cpu", torch.float32)
-    target = torch.as_tensor(np.asarray(target), dtype=torch.long)
+    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.asarray(target))).to("cpu", torch.long)
     if x.ndim != 4 or len(x) == 0:
         raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
     if x.min() < 0 or x.max() > 1 or not torch.isfinite(x).all():
@@ -200,7 +201,9 @@ def _check_parameters(entry, parameters):
     for name, value in parameters.items():
         if name not in accepted:
             raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
-        if entry.function.__annotations__[name] is int and not (isinstance(value, int) and value >= 1):
+        if entry.function.__annotations__[name] is int and not (
+            isinstance(value, Integral) and value >= 1 and not isinstance(value, bool)
+        ):
             raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
 
 

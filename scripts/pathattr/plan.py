@@ -78,7 +78,8 @@ class Plan:
     def weights_file(self, model: str) -> list[str]:
         """The user's own weights file, where a model has one that is there."""
         weights = self.config["models"][model]["weights"]
-        return [weights] if weights not in ("trained", "published") and Path(weights).is_file() else []
+        path = Path(weights).expanduser()
+        return [str(path)] if weights not in ("trained", "published") and path.is_file() else []
 
     # --- the files ----------------------------------------------------------------------------------------------------
 

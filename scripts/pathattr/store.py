@@ -74,18 +74,32 @@ def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
 
 def write_maps(path, index: pd.DataFrame, maps: dict, gradients: np.ndarray, dtype: str, metadata: dict):
     """Write attribution maps, one row an image: `image_id`, `target`, `gradients` (how many it took), one tensor column
-    (C, H, W) of `dtype` a variant."""
+    (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a column
+    `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
     columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist(), "gradients": gradients}
-    variants = {f"map_{variant}": values.numpy().astype(dtype) for variant, values in maps.items()}
-    write_arrays(path, columns | variants, metadata)
+    for variant, values in maps.items():
+        values = values.numpy()
+        if dtype == "float16":
+            largest = np.abs(values).max((1, 2, 3), keepdims=True)
+            scale = np.where(largest > 0, largest, 1).astype(np.float32)
+            columns[f"scale_{variant}"], values = scale.reshape(-1), values / scale
+        columns[f"map_{variant}"] = values.astype(dtype)
+    write_arrays(path, columns, metadata)
 
 
 def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, dict, dict]:
     """Image ids, targets, id -> gradients, and variant -> float32 (N, C, H, W)."""
     columns, _ = read_arrays(path, digest)
     ids = columns["image_id"].tolist()
-    maps = {name[4:]: values.astype(np.float32) for name, values in columns.items() if name.startswith("map_")}
+    maps = {name[4:]: _map(columns, name[4:], slice(None)) for name in columns if name.startswith("map_")}
     return ids, columns["target"], dict(zip(ids, columns["gradients"].tolist(), strict=True)), maps
+
+
+def _map(columns: dict, variant: str, rows) -> np.ndarray:
+    """Maps of some rows as float32, a scale put back."""
+    maps = columns[f"map_{variant}"][rows].astype(np.float32)
+    scale = columns.get(f"scale_{variant}")
+    return maps if scale is None else maps * scale[rows].reshape(-1, 1, 1, 1)[(0,) * (maps.ndim == 3)]
 
 
 def find_map(files, digests: dict, method: str, image_id: str, variant: str = "vanilla") -> np.ndarray:
@@ -95,7 +109,7 @@ def find_map(files, digests: dict, method: str, image_id: str, variant: str = "v
             columns, _ = read_arrays(file, digests[str(file)])
             places = np.flatnonzero(columns["image_id"] == image_id)
             if len(places):
-                return columns[f"map_{variant}"][places[0]].astype(np.float32)
+                return _map(columns, variant, places[0])
     raise InputError(f"no {variant} map of image {image_id} by {method} among {len(files)} files")
 
 

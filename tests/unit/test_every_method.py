@@ -53,7 +53,7 @@ def test_a_map_does_not_depend_on_what_it_is_computed_with(entry, standin, threa
     assert_same_maps({variant: torch.cat([shard[variant] for shard in shards]) for variant in whole}, whole)
     for micro_batch in (32, 64):
         assert_same_maps(maps_of(entry, standin, micro_batch=micro_batch), whole)
-    for number in (1, 4):
+    for number in (1, 2, 4):
         threads(number)
         assert_same_maps(maps_of(entry, standin), whole)
 

@@ -47,7 +47,7 @@ def test_a_score_does_not_depend_on_what_it_is_computed_with(entry, standin, thr
     assert_same(pd.concat([table_of(entry, standin, rows) for rows in (range(2), range(2, count))]), whole)
     for micro_batch in (16, 64):
         assert_same(table_of(entry, standin, micro_batch=micro_batch), whole)
-    for number in (1, 4):
+    for number in (1, 2, 4):
         threads(number)
         assert_same(table_of(entry, standin), whole)
 

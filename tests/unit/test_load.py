@@ -102,7 +102,7 @@ def bomb(monkeypatch):
 def test_a_file_that_would_run_code_is_refused_and_runs_none(tmp_path, bomb, network, writer):
     path = tmp_path / "w.pth"
     if writer == "pickle":
-        path.write_bytes(pickle.dumps(bomb))
+        path.write_bytes(pickle.dumps(bomb, protocol=2))
     else:
         torch.save({"state_dict": bomb} if writer == "torch" else nn.Sequential(nn.Linear(2, 2)), path)
     with refused(str(path), "not a plain state dict", "safetensors"):
