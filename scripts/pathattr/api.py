@@ -201,9 +201,8 @@ def _check_parameters(entry, parameters):
     for name, value in parameters.items():
         if name not in accepted:
             raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
-        if entry.function.__annotations__[name] is int and not (
-            isinstance(value, Integral) and value >= 1 and not isinstance(value, bool)
-        ):
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if entry.function.__annotations__[name] is int and not (whole and value >= 1):
             raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
 
 

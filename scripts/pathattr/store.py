@@ -99,7 +99,7 @@ def _map(columns: dict, variant: str, rows) -> np.ndarray:
     """Maps of some rows as float32, a scale put back."""
     maps = columns[f"map_{variant}"][rows].astype(np.float32)
     scale = columns.get(f"scale_{variant}")
-    return maps if scale is None else maps * scale[rows].reshape(-1, 1, 1, 1)[(0,) * (maps.ndim == 3)]
+    return maps if scale is None else maps * np.asarray(scale[rows])[..., None, None, None]
 
 
 def find_map(files, digests: dict, method: str, image_id: str, variant: str = "vanilla") -> np.ndarray:

@@ -103,13 +103,20 @@ def test_json_comes_back_as_it_was_in_its_order(tmp_path):
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
     index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
-    maps = {"vanilla": torch.randn(2, 3, 4, 4), "absolute": torch.rand(2, 3, 4, 4)}
+    scale = torch.tensor([1e-9, 1e9]).view(2, 1, 1, 1)  # both far outside the range of float16
+    maps = {"vanilla": torch.randn(2, 3, 4, 4) * scale, "absolute": torch.zeros(2, 3, 4, 4)}
     store.write_maps(tmp_path / "m.arrow", index, maps, np.array([20, 13]), dtype, METADATA)
     ids, targets, gradients, found = store.read_maps(tmp_path / "m.arrow", DIGEST)
     assert ids == ["a", "b"] and targets.tolist() == [4, 2] and gradients == {"a": 20, "b": 13}
     for variant, values in maps.items():
         assert found[variant].dtype == np.float32
-        assert np.array_equal(found[variant], values.numpy().astype(dtype).astype(np.float32))
+        error = np.abs(found[variant] - values.numpy()).max((1, 2, 3))
+        largest = np.abs(values.numpy()).max((1, 2, 3))
+        assert (error <= largest * (0 if dtype == "float32" else 2**-11)).all()
+        for row, name in enumerate(ids):
+            one = tmp_path / "ig" / "m.arrow"
+            store.write_maps(one, index, maps, np.array([20, 13]), dtype, METADATA)
+            assert np.array_equal(store.find_map([one], {str(one): DIGEST}, "ig", name, variant), found[variant][row])
 
 
 def test_a_map_is_found_among_files(tmp_path):
