@@ -95,7 +95,7 @@ class Cluster:
     """A SLURM cluster of one node, with everything that belongs to it in one folder."""
 
     def __init__(self, folder):
-        self.folder, self.daemons = folder, {}
+        self.folder, self.daemons, self.started = folder, {}, set()
         kept = {name: value for name, value in os.environ.items() if not re.match("SLURM_|SBATCH_|SRUN_|SNAKEMAKE_", name)}
         path = f"{folder / 'bin'}{os.pathsep}{PATH}"
         self.environment = kept | {"PATH": path, "SLURM_CONF": str(folder / "slurm.conf")}
@@ -138,6 +138,7 @@ class Cluster:
                 [name, *options], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
+        self.started.add(self.daemons[name].pid)
 
     def _wait(self, holds, seconds, problem):
         deadline = time.monotonic() + seconds
@@ -172,16 +173,18 @@ class Cluster:
                 ["snakemake", "--cores", "all", *options, *SMOKE], cwd=folder, env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+        self.started.add(process.pid)
         return name, process
 
     def finish(self, run):
         """Wait for the end of a run of snakemake; what it printed."""
         name, process = run
-        try:
-            status = process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            raise Failed(f"the {name} run is not done after {LIMIT} s") from None
-        check(status == 0, f"the {name} run ended with exit status {status}")
+        deadline = time.monotonic() + LIMIT
+        while process.poll() is None:
+            check(time.monotonic() < deadline, f"the {name} run is not done after {LIMIT} s")
+            bury(set(descendants()) - self.started)
+            time.sleep(0.5)
+        check(process.returncode == 0, f"the {name} run ended with exit status {process.returncode}")
         return (self.folder / f"{name}.log").read_text()
 
     def stop(self):
@@ -198,10 +201,8 @@ class Cluster:
             for process in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
             time.sleep(0.1)
+            bury(left)
         return left
 
 
@@ -223,6 +224,13 @@ def descendants():
         found += below
         todo += below
     return found
+
+
+def bury(processes):
+    """Take note of those of them that are children of this process and have ended, so that they leave the process table."""
+    for process in processes:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(process, os.WNOHANG)
 
 
 def copy_repository(to):

@@ -80,9 +80,12 @@ def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
 
 LABELS = ("Fig. 1", "Fig. 2", "Fig. 3", "Fig. 4", "Fig. 5", "Fig. 6 left", "Fig. 6 right", "Table 1", "Examples 1 and 2")
 OPEN_RESULTS = """<script>
-setTimeout(() => [...document.querySelectorAll("*")].filter(part => part.textContent.trim() === "Results")
-    .at(-1).dispatchEvent(new MouseEvent("click", {bubbles: true})), 1500);
-setTimeout(() => { document.title = "shown: " + document.body.innerText.replace(/\\s+/g, " ") }, 4000);
+setInterval(() => {
+    const shown = document.body.innerText.replace(/\\s+/g, " ");
+    const results = [...document.querySelectorAll("*")].filter(part => part.textContent.trim() === "Results").at(-1);
+    if (shown.includes("Fig. 1")) document.title = "shown: " + shown;
+    else if (results) results.dispatchEvent(new MouseEvent("click", {bubbles: true}));
+}, 500);
 </script></body>"""
 
 
@@ -104,7 +107,7 @@ def test_report_shows_every_artefact_in_a_browser(report, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(OPEN_RESULTS.join(report.read_text().rsplit("</body>", 1)))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000", "--dump-dom", page.as_uri()]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=30000", "--dump-dom", page.as_uri()]
     shown = subprocess.run([browser, *options], capture_output=True, text=True, timeout=120).stdout
     (title,) = re.findall(r"<title>shown: (.*?)</title>", shown, re.DOTALL)
     for label in LABELS:
