@@ -80,7 +80,7 @@ def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
 
 LABELS = ("Fig. 1", "Fig. 2", "Fig. 3", "Fig. 4", "Fig. 5", "Fig. 6 left", "Fig. 6 right", "Table 1", "Examples 1 and 2")
 OPEN_RESULTS = """<script>
-setTimeout(() => [...document.querySelectorAll("*")].filter(part => part.textContent.trim() === "Results")
+setTimeout(() => [...document.querySelectorAll("a")].filter(part => part.textContent.trim() === "Results")
     .at(-1).dispatchEvent(new MouseEvent("click", {bubbles: true})), 6000);
 setTimeout(() => { document.title = "shown: " + document.body.innerText.replace(/\\s+/g, " ") }, 12000);
 </script></body>"""
