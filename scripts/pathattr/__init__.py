@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "attribute": "api",
+    "baselines": "api",
     "measure": "api",
     "methods": "api",
     "metrics": "api",

@@ -1,7 +1,9 @@
 """The two verbs of the library, `attribute` and `measure`, and the tables of what they know."""
 
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
+from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from tqdm import tqdm
 from . import registry
 from .batching import run
 from .errors import InputError
-from .integrate import Image, draws, integrate
+from .integrate import Image, draws, evaluate, integrate
 
 
 def attribute(method: str, classifier, x, target, **options) -> dict[str, torch.Tensor]:
@@ -32,7 +34,8 @@ def attribute_counted(
     seed: int = 0,
     background=None,
     neighbourhoods=None,
-    objective: str = "logit",
+    baselines=None,
+    objective: str | None = None,
     variants=None,
     micro_batch: int = 32,
     progress: bool = False,
@@ -42,13 +45,15 @@ def attribute_counted(
 
     Parameters
     ----------
-    method: a name of `methods()`. `parameters` are its own, e.g. `steps=50`.
+    method: a name of `methods()`, or "captum:CLASS". `parameters` are its own, e.g. `steps=50`.
     classifier: `Classifier`.
     x: (N, C, H, W) pixels in [0, 1]. target: (N,) classes. ids: N names, by default "0", "1", ...; random draws are keyed
         by them, so an image keeps its map whatever it is computed with.
     background: training images, anything with a length whose items are (C, H, W) pixels in [0, 1] (eg, lpi).
     neighbourhoods: `Neighbourhoods` of the background's logits (lpi).
-    objective: "logit", "probability", "log_probability" or "loss" of the target, what is differentiated.
+    baselines: (N, B, C, H, W), the images' own, as `baselines()` gives them (credible, big).
+    objective: "logit", "probability", "log_probability" or "loss" of the target, what is differentiated; the method's own by
+        default, the logit for most.
     variants: of "vanilla", "absolute", "valid_interpolations", "valid_references"; by default all that apply.
     micro_batch: images a call of the network, a multiple of 16.
 
@@ -56,21 +61,36 @@ def attribute_counted(
     Raises `InputError`.
     """
     entry = registry.get("method", method)
+    if entry.facts["family"]:
+        parameters["name"] = method.partition(":")[2]
     x, target, ids = _check_batch(classifier, x, target, ids)
     _check_parameters(entry, parameters)
-    given = {"background": background, "neighbourhoods": neighbourhoods}
-    missing = [name for name in entry.facts["needs"] if name in given and given[name] is None]
+    needs = entry.facts["needs"]
+    given = {"background": background, "neighbourhoods": neighbourhoods, "baselines": baselines}
+    missing = [name for name in needs if name in given and given[name] is None]
     if missing:
-        raise InputError(f"{method} needs {' and '.join(missing)}")
+        how = f" (see pathattr.baselines, {entry.facts['baseline']!r})" if "baselines" in missing else ""
+        raise InputError(f"{method} needs {' and '.join(missing)}{how}")
+    unused = [name for name, value in given.items() if value is not None and name not in needs]
+    if unused:
+        raise InputError(f"{method} does not use {' or '.join(unused)}; accepted: {' and '.join(needs) or 'nothing besides the images'}")
     variants = tuple(variants or entry.facts["variants"])
     if not set(variants) <= set(entry.facts["variants"]):
         raise InputError(f"{method} gives {', '.join(entry.facts['variants'])}; asked for: {', '.join(variants)}")
-    logits = classifier.logits(x, micro_batch) if "logits" in entry.facts["needs"] else None
+    objective = objective or entry.facts["objectives"][0]
+    if objective not in entry.facts["objectives"]:
+        raise InputError(f"{method}: objective is {objective!r}; accepted: {', '.join(entry.facts['objectives'])}")
+    logits = classifier.logits(x, micro_batch) if "logits" in needs else None
     classes = classifier.classes(x[0])
-    if "background" in entry.facts["needs"] and background[0].shape != x.shape[1:]:
+    if "background" in needs and background[0].shape != x.shape[1:]:
         raise InputError(f"background images have shape {tuple(background[0].shape)}; accepted: that of x, {tuple(x.shape[1:])}")
-    if "neighbourhoods" in entry.facts["needs"]:
+    if "neighbourhoods" in needs:
         neighbourhoods.check(len(background), classes)
+    if "baselines" in needs:
+        baselines = torch.as_tensor(baselines, dtype=torch.float32)
+        if baselines.ndim != 5 or baselines.shape[0] != len(x) or baselines.shape[2:] != x.shape[1:] or not baselines.shape[1]:
+            shape = ", ".join(map(str, (len(x), "B", *x.shape[1:])))
+            raise InputError(f"baselines have shape {tuple(baselines.shape)}; accepted: ({shape}), B at least 1")
 
     def images():
         for number, name in enumerate(ids):
@@ -80,9 +100,11 @@ def attribute_counted(
                 id=name,
                 draws=draws(seed, method, name),
                 classes=classes,
+                objective=objective,
                 logits=None if logits is None else logits[number],
                 background=background,
                 neighbourhoods=neighbourhoods,
+                baselines=baselines[number].to(classifier.device) if "baselines" in needs else None,
             )
 
     maps, gradients = {variant: torch.zeros(x.shape) for variant in variants}, np.zeros(len(x), np.int64)
@@ -99,6 +121,41 @@ def attribute_counted(
         for variant, values in result.items():
             maps[variant][number] = values
     return maps, gradients
+
+
+def baselines(
+    name: str, classifier, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress: bool = False, **parameters
+) -> tuple[torch.Tensor, pd.DataFrame]:
+    """Baselines of N images by a registered way to compute them ("compute_baseline", "boundary", "constant").
+
+    `x`, `target`, `ids`, `seed`, `micro_batch` as for `attribute`; `parameters` its own. Returns float32 (N, B, C, H, W) and a
+    table, one row a baseline: `image_id`, `number`, `met` (whether what it looks for was found), `iterations` taken,
+    `distance` (to the image, in the unit of the way) and `gradients` taken for it. Raises `InputError`.
+    """
+    entry = registry.get("baseline", name)
+    x, target, ids = _check_batch(classifier, x, target, ids)
+    _check_parameters(entry, parameters)
+    classes = classifier.classes(x[0])
+
+    def walk(number: int):
+        image = Image(
+            x=x[number].to(classifier.device),
+            target=int(target[number]),
+            id=ids[number],
+            draws=draws(seed, name, ids[number]),
+            classes=classes,
+        )
+        return entry.function(image, **parameters)
+
+    done = run((walk(number) for number in range(len(x))), partial(evaluate, classifier, "loss"), micro_batch)
+    found = dict(_bar(done, len(x), name, progress))
+    pixels = torch.stack([torch.stack([one.pixels.cpu() for one in found[number]]) for number in range(len(x))])
+    rows = [
+        {"image_id": ids[number], "number": place, **{key: value for key, value in vars(one).items() if key != "pixels"}}
+        for number in range(len(x))
+        for place, one in enumerate(found[number])
+    ]
+    return pixels, pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)
@@ -175,7 +232,11 @@ def metrics() -> pd.DataFrame:
 
 
 def _table(kind: str) -> pd.DataFrame:
-    return pd.DataFrame([{"name": entry.name, **entry.facts, "parameters": entry.parameters()} for entry in registry.entries(kind)])
+    rows = []
+    for entry in registry.entries(kind):
+        name = entry.name + ":CLASS" * entry.facts.get("family", False)
+        rows.append({"name": name, **entry.facts, "parameters": entry.parameters()})
+    return pd.DataFrame(rows)
 
 
 def _check_batch(classifier, x, target, ids):
@@ -199,11 +260,14 @@ def _check_batch(classifier, x, target, ids):
 def _check_parameters(entry, parameters):
     accepted = [name for name in entry.parameters() if name not in entry.facts.get("fitted", ())]
     for name, value in parameters.items():
-        if name not in accepted:
+        if name not in accepted and not entry.facts.get("family"):
             raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
+        kind = entry.function.__annotations__.get(name)
         whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if entry.function.__annotations__[name] is int and not (whole and value >= 1):
+        if kind is int and not (whole and value >= 1):
             raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
+        if get_origin(kind) is Literal and value not in get_args(kind):
+            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {', '.join(map(str, get_args(kind)))}")
 
 
 def _bar(done, total: int, what: str, progress: bool):

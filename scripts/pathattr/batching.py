@@ -7,7 +7,7 @@ images that it happens to be computed with: on a CPU it is the same bit for bit 
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -18,24 +18,30 @@ from .errors import InputError
 MULTIPLE = 16  # other sizes take other kernels, whose last bits differ
 
 
+LOGITS, GRADIENT = "logits", "gradient"
+
+
 @dataclass(frozen=True)
 class Ask:
     """Points of one image at which the network is wanted.
 
-    `points`: (K, C, H, W) pixels. `target`: the class of each point, one for all or (K,). `gradient`: whether the
-    objective's gradient is wanted beside the logits.
+    `points`: (K, C, H, W) pixels. `target`: the class of each point, one for all or (K,). `rule`: what is wanted there:
+    "logits" alone, the "gradient" of the method's objective, the name of another objective for the gradient of that, or a
+    function of the method's own (see `integrate.evaluate`). Questions of one rule share micro-batches. `alone`: evaluate these
+    points by themselves, all at once and not padded, for rules that draw random numbers or make their own batches.
     """
 
     points: Tensor
     target: int | Tensor = 0
-    gradient: bool = True
+    rule: Hashable = GRADIENT
+    alone: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`logits` (K, classes) and, where it was asked for, `gradient` (K, C, H, W) of the objective at the points."""
+    """What the rule gives: `logits` (K, classes) and `gradient` (K, C, H, W), None where it gives none."""
 
-    logits: Tensor
+    logits: Tensor | None
     gradient: Tensor | None
 
 
@@ -65,12 +71,12 @@ def check_micro_batch(size: int) -> int:
 def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -> Iterator[tuple[int, object]]:
     """Run the generators to their ends; yield (position, result) as each finishes.
 
-    `evaluate(points, target, gradient)` gets exactly `micro_batch` points, the last ones of zeros where there are no
-    more, and gives an `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    `evaluate(points, target, rule)` gets exactly `micro_batch` points, the last ones of zeros where there are no more, and
+    gives an `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
     """
     check_micro_batch(micro_batch)
     waiting = enumerate(generators)
-    queues: dict[bool, deque] = {True: deque(), False: deque()}  # by Ask.gradient: (walker, start, stop)
+    queues: dict[Hashable, deque] = {}  # by Ask.rule: (walker, start, stop)
 
     def advance(walker: _Walker, answer: Answer | None):
         """Take the walker to its next question; a list of its result where it has ended."""
@@ -78,37 +84,46 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
             walker.next(answer)
         except StopIteration as end:
             return [(walker.number, end.value)]
-        queues[walker.ask.gradient].append((walker, 0, walker.missing))
+        queues.setdefault(walker.ask.rule, deque()).append((walker, 0, walker.missing))
         return []
 
     exhausted = False
     while True:
-        while not exhausted and max(_rows(queue) for queue in queues.values()) < micro_batch:
+        while not exhausted and not any(_ready(queue, micro_batch) for queue in queues.values()):
             try:
                 number, steps = next(waiting)
             except StopIteration:
                 exhausted = True
             else:
                 yield from advance(_Walker(number, steps), None)
-        gradient = max(queues, key=lambda kind: _rows(queues[kind]))
-        if not queues[gradient]:
+        if not queues:
             return
-        batch = _take(queues[gradient], micro_batch)
+        rule = max(queues, key=lambda rule: _rows(queues[rule]))
+        queue = queues[rule]
+        alone = queue[0][0].ask.alone
+        batch = [queue.popleft()] if alone else _take(queue, micro_batch)
         try:
-            answers = _evaluate(batch, evaluate, micro_batch, gradient)
+            answers = _evaluate(batch, evaluate, 0 if alone else micro_batch, rule)
         except torch.cuda.OutOfMemoryError:
-            if micro_batch == MULTIPLE:
+            if alone or micro_batch == MULTIPLE:
                 raise
             torch.cuda.empty_cache()
-            queues[gradient].extendleft(reversed(batch))
+            queue.extendleft(reversed(batch))
             micro_batch = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
             print(f"out of GPU memory: micro-batch halved to {micro_batch}", flush=True)
             continue
+        if not queue:
+            del queues[rule]
         for (walker, start, stop), answer in zip(batch, answers, strict=True):
             walker.pieces.append(answer)
             walker.missing -= stop - start
             if walker.missing == 0:
                 yield from advance(walker, _join(walker.pieces))
+
+
+def _ready(queue: deque, micro_batch: int) -> bool:
+    """Whether a queue has work that waiting for more images would not make better."""
+    return queue[0][0].ask.alone or _rows(queue) >= micro_batch
 
 
 def _rows(queue: deque) -> int:
@@ -128,24 +143,24 @@ def _take(queue: deque, size: int) -> list:
     return batch
 
 
-def _evaluate(batch: list, evaluate: Callable, size: int, gradient: bool) -> list[Answer]:
-    """The network at one micro-batch, cut into an answer for each piece."""
+def _evaluate(batch: list, evaluate: Callable, size: int, rule: Hashable) -> list[Answer]:
+    """The rule at one micro-batch, padded to `size` rows, cut into an answer for each piece."""
     parts = [walker.ask.points[start:stop] for walker, start, stop in batch]
     rows = sum(len(part) for part in parts)
     if rows < size:
         parts.append(parts[0].new_zeros(size - rows, *parts[0].shape[1:]))
     points = torch.cat(parts)
-    target = torch.zeros(size, dtype=torch.long)
+    target = torch.zeros(len(points), dtype=torch.long)
     at = 0
     for walker, start, stop in batch:
         wanted = walker.ask.target
         target[at : at + stop - start] = wanted[start:stop] if isinstance(wanted, Tensor) else wanted
         at += stop - start
-    answer = evaluate(points, target.to(points.device), gradient)
+    answer = evaluate(points, target.to(points.device), rule)
     answers, at = [], 0
     for _, start, stop in batch:
         piece = slice(at, at + stop - start)
-        answers.append(Answer(answer.logits[piece], None if answer.gradient is None else answer.gradient[piece]))
+        answers.append(Answer(*(None if part is None else part[piece] for part in (answer.logits, answer.gradient))))
         at = piece.stop
     return answers
 
@@ -153,8 +168,5 @@ def _evaluate(batch: list, evaluate: Callable, size: int, gradient: bool) -> lis
 def _join(pieces: list[Answer]) -> Answer:
     if len(pieces) == 1:
         return pieces[0]
-    gradients = [piece.gradient for piece in pieces]
-    return Answer(
-        torch.cat([piece.logits for piece in pieces]),
-        None if gradients[0] is None else torch.cat(gradients),
-    )
+    logits, gradients = [piece.logits for piece in pieces], [piece.gradient for piece in pieces]
+    return Answer(*(None if parts[0] is None else torch.cat(parts) for parts in (logits, gradients)))

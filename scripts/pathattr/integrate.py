@@ -5,7 +5,7 @@ gradient to its `Integral`. What an integral keeps of these products is its vari
 the two re-calibrated forms (Yang et al., ICLR 2023), all from the same gradients in one pass.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .batching import Answer, run
+from .batching import GRADIENT, LOGITS, Answer, run
 from .errors import InputError
 from .objective import OBJECTIVES
 from .rng import generator
@@ -27,8 +27,9 @@ class Image:
     """What a method may know of the image that it explains.
 
     `x`: (C, H, W) pixels in [0, 1], float32. `target`: the class explained. `id`: the image's name. `draws(purpose)`: a NumPy
-    generator keyed by seed, method, image and purpose. `classes`: how many there are. Where the method needs them, `logits`:
-    (classes,) of the image; `background`: training images, `background[i]` being (C, H, W) in [0, 1]; `neighbourhoods`: LPI's.
+    generator keyed by seed, method, image and purpose. `classes`: how many there are. `objective`: what is differentiated.
+    Where the method needs them, `logits`: (classes,) of the image; `background`: training images, `background[i]` being
+    (C, H, W) in [0, 1]; `neighbourhoods`: LPI's; `baselines`: (B, C, H, W), the image's own.
     """
 
     x: Tensor
@@ -36,16 +37,21 @@ class Image:
     id: str
     draws: Callable[..., np.random.Generator]
     classes: int
+    objective: str = "logit"
     logits: Tensor | None = None
     background: object = None
     neighbourhoods: object = None
+    baselines: Tensor | None = None
 
 
 class Integral:
-    """Sums of displacement x gradient of one image, in float32, one reducer a variant."""
+    """Sums of displacement x gradient of one image, in float32, one reducer a variant.
+
+    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep.
+    """
 
     def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",)):
-        self.x, self.variants = x, tuple(variants)
+        self.x, self.variants, self.square = x, tuple(variants), False
         unknown = set(self.variants) - set(VARIANTS)
         if unknown:
             raise InputError(f"unknown variants {sorted(unknown)}; accepted: {', '.join(VARIANTS)}")
@@ -53,48 +59,56 @@ class Integral:
         self._kept, self._kept_weight = torch.zeros_like(x), torch.zeros_like(x)
         self._references: dict[int, tuple[Tensor, float]] = {}
 
-    def add(self, gradient: Tensor, displacement=1.0, weight=1.0, points: Tensor | None = None, references=None):
-        """Add K products.
+    def add(self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None):
+        """Add K products: weight * step * displacement * gradient.
 
-        `gradient`: (K, C, H, W). `displacement`: x - x', broadcastable to it. `weight`: quadrature weight, a number or
-        (K,). `points`: (K, C, H, W), where the gradients were taken, for the valid interpolations. `references`: (K,)
-        numbers of the references that the points belong to, for the valid references.
+        `gradient`: (K, C, H, W). `displacement`: x - x', broadcastable to it. `weight`: of the reference that each point
+        belongs to (its density, or 1 / references), a number or (K,). `step`: of the point within the path of its reference
+        (a quadrature weight; 1 where the displacement is a piece of the path), a number or (K,). `points`: (K, C, H, W),
+        where the gradients were taken, for the valid interpolations. `references`: K numbers of the references, for the
+        valid references.
         """
-        weight = torch.as_tensor(weight, dtype=torch.float32, device=gradient.device).reshape(-1, 1, 1, 1)
-        products = weight * displacement * gradient
-        self.total += products.sum(0)
+        rows = len(gradient)
+        weight, step = (
+            torch.as_tensor(value, dtype=torch.float32, device=gradient.device).expand(rows).view(-1, 1, 1, 1)
+            for value in (weight, step)
+        )
+        along = displacement * gradient
+        self.total += (weight * step * (along * gradient if self.square else along)).sum(0)
         if "valid_interpolations" in self.variants:
             towards = (self.x - points) * gradient  # (K, C, H, W), Alg. 1 line 6
-            valid = (towards >= 0) * weight
-            self._kept += (valid * towards).sum(0)
+            valid = (towards >= 0) * (weight * step)
+            self._kept += (valid * (towards**2 if self.square else towards)).sum(0)
             self._kept_weight += valid.sum(0)
         if "valid_references" in self.variants:
-            weights = weight.reshape(-1).expand(len(gradient))
-            for number in dict.fromkeys(references):
-                mine = torch.as_tensor([other == number for other in references], device=gradient.device)
-                total, share = self._references.get(number, (0.0, 0.0))
-                self._references[number] = (total + products[mine].sum(0), share + float(weights[mine].sum()))
+            numbers, place = np.unique(np.asarray(references), return_inverse=True)
+            place = torch.from_numpy(place).to(gradient.device)
+            sums = gradient.new_zeros(len(numbers), *gradient.shape[1:]).index_add_(0, place, step * along)
+            weights = dict(zip(references, weight.flatten().tolist(), strict=True))
+            for number, mine in zip(numbers.tolist(), sums, strict=True):
+                before = self._references.get(number, (0.0, 0.0))[0]
+                self._references[number] = (before + mine, weights[number])
 
     def result(self) -> dict[str, Tensor]:
         """Variant -> (C, H, W).
 
-        vanilla: sum of w (x - x') g. absolute: its absolute value. valid_interpolations: Alg. 1 of the re-calibration
-        paper, lambda = 2 times the weighted mean of (x - x~) g over the points where it is not negative.
-        valid_references: Alg. 2, the mean gradient of each reference, reset between references, times x - x', averaged
-        over the references where it is not negative (no lambda: x - x' is the whole displacement already). A mean of
-        nothing is 0.
+        vanilla: the sum of the products. absolute: its absolute value. valid_interpolations: Alg. 1 of the re-calibration
+        paper, lambda = 2 times the weighted mean of (x - x~) g over the points where it is not negative. valid_references:
+        Alg. 2, the integral of each reference on its own (the printed algorithm forgets to reset it), averaged over the
+        references where it is not negative (no lambda: x - x' is the whole displacement already). A mean of nothing is 0.
         """
         made = {"vanilla": lambda: self.total, "absolute": lambda: self.total.abs()}
-        made["valid_interpolations"] = lambda: LAMBDA * _ratio(self._kept, self._kept_weight)
+        scale = LAMBDA**2 if self.square else LAMBDA
+        made["valid_interpolations"] = lambda: scale * _ratio(self._kept, self._kept_weight)
         made["valid_references"] = self._valid_references
         return {variant: made[variant]() for variant in self.variants}
 
     def _valid_references(self) -> Tensor:
         kept, shares = torch.zeros_like(self.x), torch.zeros_like(self.x)
-        for total, share in self._references.values():
-            valid = total >= 0
-            kept += valid * total
-            shares += valid * share
+        for total, weight in self._references.values():
+            valid = (total >= 0) * weight
+            kept += valid * (total**2 if self.square else total)
+            shares += valid
         return _ratio(kept, shares)
 
 
@@ -102,16 +116,28 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
     return torch.where(below > 0, above / below.clamp_min(torch.finfo(below.dtype).tiny), 0.0)
 
 
-def evaluate_gradient(classifier, objective: str, points: Tensor, target: Tensor, gradient: bool) -> Answer:
-    """Logits and the objective's gradient at the points, as `batching.run` asks for them."""
-    if not gradient:
-        return classifier.answer(points, target, gradient)
+def slope(score: Tensor, at):
+    """Gradients of the sum of `score` at the tensors `at`, as a tuple."""
+    return torch.autograd.grad(score.sum(), at)
+
+
+def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: Hashable) -> Answer:
+    """What a rule gives at the points, as `batching.run` asks for it.
+
+    "logits"; "gradient", of the objective; the name of another objective, for its gradient; or a function `(classifier,
+    objective, points, target)` -> (K, C, H, W), which takes its gradients by `slope`. Such a function may say how many
+    gradients a point costs it (`passes`).
+    """
+    if rule == LOGITS:
+        return classifier.answer(points, target, rule)
+    if callable(rule):
+        with torch.enable_grad():
+            return Answer(None, rule(classifier, objective, points, target).detach().contiguous())
     points = points.contiguous(memory_format=torch.channels_last).requires_grad_(True)
     with torch.enable_grad():
         logits = classifier(points)
-        score = OBJECTIVES[objective](logits, target).sum()
-    (slope,) = torch.autograd.grad(score, points)
-    return Answer(logits.detach(), slope.contiguous())
+        score = OBJECTIVES[objective if rule == GRADIENT else rule](logits, target)
+    return Answer(logits.detach(), slope(score, points)[0].contiguous())
 
 
 def integrate(
@@ -134,18 +160,23 @@ def integrate(
 
     def one(image: Image):
         integral = Integral(image.x, variants)
-        steps, gradients, answer = method(image, integral, **parameters), 0, None
-        while True:
-            try:
-                ask = steps.send(answer)
-            except StopIteration:
-                break
-            gradients += len(ask.points) if ask.gradient else 0
-            answer = yield ask
+        _, gradients = yield from counted(method(image, integral, **parameters))
         return {variant: values.cpu() for variant, values in integral.result().items()}, gradients
 
-    evaluate = partial(evaluate_gradient, classifier, objective)
-    yield from run((one(image) for image in images), evaluate, micro_batch)
+    yield from run((one(image) for image in images), partial(evaluate, classifier, objective), micro_batch)
+
+
+def counted(steps):
+    """Run a generator of questions within another: (its result, gradients taken)."""
+    gradients, answer = 0, None
+    while True:
+        try:
+            ask = steps.send(answer)
+        except StopIteration as end:
+            return end.value, gradients
+        answer = yield ask
+        if ask.rule != LOGITS:
+            gradients += len(ask.points) * getattr(ask.rule, "passes", 1)
 
 
 def draws(seed: int, method: str, image_id: str) -> Callable[..., np.random.Generator]:

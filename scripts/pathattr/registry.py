@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from . import source
 from .errors import InputError
 
+ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")
 _entries: dict[tuple[str, str], "Entry"] = {}
 
 
@@ -45,26 +46,43 @@ def _register(kind: str, name: str, facts: dict) -> Callable:
     return decorate
 
 
-def method(name: str, *, paper: str, equation: str, gradients: str, needs=(), variants=("vanilla", "absolute"), fitted=()):
+def method(
+    name: str,
+    *,
+    paper: str,
+    equation: str,
+    gradients: str,
+    defaults: str = "",
+    limits: str = "",
+    forwards: str = "0",
+    objectives=ALL_OBJECTIVES,
+    needs=(),
+    variants=("vanilla", "absolute"),
+    fitted=(),
+    baseline: str = "",
+    excludes=(),
+    family: bool = False,
+):
     """Register an attribution method.
 
-    `gradients`: cost for one image, an expression in the parameters ("references * steps").
-    `needs`: of "background" (training images), "neighbourhoods" (LPI's) and "logits" (of the image itself).
+    `gradients`: cost for one image, an expression in the parameters ("references * steps"), and `forwards`: forward passes
+    without one; `elements` and `pixels` stand for the image's, `baselines` for how many it has.
+    `defaults`: where the default parameters come from. `limits`: what the method cannot do.
+    `objectives`: what it can differentiate, the first by default.
+    `needs`: of "background" (training images), "neighbourhoods" (LPI's), "logits" (of the image itself) and "baselines" (of
+    the image itself, by default as the registered `baseline` computes them).
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
+    `excludes`: of "attention": blocks of an architecture that the method has no rule for.
+    `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`.
     """
-    return _register(
-        "method",
-        name,
-        dict(
-            paper=paper,
-            equation=equation,
-            gradients=gradients,
-            needs=tuple(needs),
-            variants=tuple(variants),
-            fitted=tuple(fitted),
-        ),
-    )
+    facts = dict(locals())
+    return _register("method", facts.pop("name"), facts)
+
+
+def baseline(name: str, *, paper: str, equation: str, gradients: str, defaults: str = ""):
+    """Register a way to compute baselines of an image, for methods that need them; facts as for `method`."""
+    return _register("baseline", name, dict(paper=paper, equation=equation, gradients=gradients, defaults=defaults))
 
 
 def metric(name: str, *, paper: str, equation: str, forwards: str, scores: dict):
@@ -84,21 +102,25 @@ def dataset(name: str, *, source: str, made: bool = False, paths=()):
     return _register("dataset", name, dict(source=source, made=made, paths=tuple(paths)))
 
 
-def model(name: str, *, paper: str, published: bool = False):
-    """Register an architecture; `published` ones come with weights and preprocessing from torchvision."""
-    return _register("model", name, dict(paper=paper, published=published))
+def model(name: str, *, paper: str, published: bool = False, attention=False):
+    """Register an architecture; `published` ones come with weights and preprocessing from torchvision.
+
+    `attention`: whether it has attention blocks; of a `published` family, how the names of those that have begin.
+    """
+    return _register("model", name, dict(paper=paper, published=published, attention=attention))
 
 
 def get(kind: str, name: str) -> Entry:
     """The entry of that name, its module imported now if need be. Raises `InputError` naming what is known."""
-    if (kind, name) not in _entries:
-        known = source.registered(kind)
-        if name not in known:
-            raise InputError(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")
-        importlib.import_module(known[name].module)
-    return _entries[kind, name]
+    return _entry(kind, source.lookup(kind, name))
 
 
 def entries(kind: str) -> list[Entry]:
     """All entries of a kind, by name."""
-    return [get(kind, name) for name in sorted(source.registered(kind))]
+    return [_entry(kind, found) for _, found in sorted(source.registered(kind).items())]
+
+
+def _entry(kind: str, found: source.Registered) -> Entry:
+    if (kind, found.name) not in _entries:
+        importlib.import_module(found.module)
+    return _entries[kind, found.name]

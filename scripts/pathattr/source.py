@@ -11,6 +11,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
+
+from .errors import InputError
 
 LIBRARY = Path(__file__).resolve().parent
 
@@ -27,12 +30,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Registered:
-    """A registered function as its source shows it, found without importing it."""
+    """A registered function as its source shows it, found without importing it. `open`: it takes any other parameter too."""
 
     name: str
     module: str
     facts: dict
     parameters: tuple[Parameter, ...]
+    open: bool = False
 
 
 @functools.cache
@@ -55,8 +59,18 @@ def registered(kind: str) -> dict[str, Registered]:
                     if name in found:
                         raise ValueError(f"{kind} {name!r} is registered twice: {found[name].module}, {module}")
                     facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-                    found[name] = Registered(name, module, facts, _parameters(node, path))
+                    found[name] = Registered(name, module, facts, _parameters(node, path), node.args.kwarg is not None)
     return found
+
+
+def lookup(kind: str, name: str) -> Registered:
+    """What is registered under a name, FAMILY:MEMBER for a family. Raises `InputError` naming what is known."""
+    known = registered(kind)
+    base, colon, member = name.partition(":")
+    if base not in known or bool(member) != known[base].facts.get("family", False) or bool(colon) != bool(member):
+        names = [one + ":NAME" * known[one].facts.get("family", False) for one in sorted(known)]
+        raise InputError(f"no registered {kind} {name!r}; accepted: {', '.join(names)}")
+    return known[base]
 
 
 def _parameters(function: ast.FunctionDef, path: Path) -> tuple[Parameter, ...]:
@@ -65,11 +79,16 @@ def _parameters(function: ast.FunctionDef, path: Path) -> tuple[Parameter, ...]:
         Parameter(
             argument.arg,
             _schema(argument.annotation, f"{path.name}: {function.name}({argument.arg})"),
-            None if default is None else ast.literal_eval(default),
+            None if default is None else _constant(default),
             default is None,
         )
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     )
+
+
+def _constant(expression: ast.expr):
+    """Value of a default: literals and arithmetic on them, such as 8 / 255."""
+    return eval(compile(ast.Expression(expression), "default", "eval"), {"__builtins__": {}})
 
 
 def _schema(annotation: ast.expr | None, where: str) -> dict:
@@ -85,9 +104,11 @@ def _schema(annotation: ast.expr | None, where: str) -> dict:
             return {"type": "string"}
         case ast.Subscript(value=ast.Name(id="Literal")):
             return {"enum": list(ast.literal_eval(annotation.slice))}
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, ast.Constant(value=EllipsisType())])):
+            return {"type": "array", "items": _schema(item, where), "minItems": 1}
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             return {"anyOf": [_schema(left, where), {"type": "null"}]}
-    raise TypeError(f"{where}: annotate with int, float, bool, str, Literal[...] or one of these | None")
+    raise TypeError(f"{where}: annotate with int, float, bool, str, Literal[...], tuple[one of these, ...] or one | None")
 
 
 @functools.cache

@@ -88,6 +88,8 @@ def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, n
     needs=("background", "neighbourhoods", "logits"),
     fitted=("neighbourhoods", "references"),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+    defaults="9 neighbourhoods (VGG-16), 20 references, one random step each: LPI paper, Comparison",
+    limits="With few classes a neighbourhood is nearly one class, and its references hold the evidence itself.",
 )
 def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps: int = 1):
     """Local Path Integration: A = sum over the m references x' of the image's neighbourhood of p(x') (x - x') times the
@@ -99,8 +101,10 @@ def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps
     """
     import torch
 
-    from .sampled import straight_lines
+    from .sampled import random_places
+    from .straight import straight_lines
 
     chosen, density = image.neighbourhoods.references(image.neighbourhoods.locate(image.logits))
     drawn = torch.stack([image.background[int(number)] for number in chosen]).to(image.x)
-    yield from straight_lines(image, integral, drawn, torch.from_numpy(density).float(), steps)
+    places = random_places(image, len(drawn), steps)
+    yield from straight_lines(image, integral, drawn, torch.from_numpy(density).float(), places, 1 / steps)

@@ -1,10 +1,10 @@
-"""Methods that integrate along straight lines from many references."""
+"""Expected Gradients: straight lines from training images, at random places on them."""
 
 import torch
 
-from ..batching import Ask
 from ..errors import InputError
 from ..registry import method
+from .straight import straight_lines
 
 
 def choose(draws, available: int, references: int) -> list[int]:
@@ -14,23 +14,9 @@ def choose(draws, available: int, references: int) -> list[int]:
     return [int(number) for number in draws("references").choice(available, references, replace=False)]
 
 
-def straight_lines(image, integral, references, weight, steps: int):
-    """Add the paths from R references (R, C, H, W), each weighted (R,), with `steps` random alpha ~ U(0, 1) each.
-
-    One question for all R * steps points. The draws are the image's, purpose "alpha".
-    """
-    count = len(references)
-    alpha = torch.from_numpy(image.draws("alpha").random((count, steps), dtype="float32")).to(image.x)
-    displacement = (image.x - references)[:, None]  # (R, 1, C, H, W)
-    points = references[:, None] + alpha[:, :, None, None, None] * displacement  # (R, steps, C, H, W)
-    answer = yield Ask(points.flatten(0, 1), image.target)
-    integral.add(
-        answer.gradient,
-        displacement.expand_as(points).flatten(0, 1),
-        (weight / steps).repeat_interleave(steps),
-        points.flatten(0, 1),
-        [reference for reference in range(count) for _ in range(steps)],
-    )
+def random_places(image, references: int, steps: int) -> torch.Tensor:
+    """alpha ~ U(0, 1), (references, steps), purpose "alpha"."""
+    return torch.from_numpy(image.draws("alpha").random((references, steps), dtype="float32"))
 
 
 @method(
@@ -40,6 +26,7 @@ def straight_lines(image, integral, references, weight, steps: int):
     gradients="references * steps",
     needs=("background",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+    defaults="20 references, one random step each: LPI paper, Comparison",
 )
 def eg(image, integral, *, references: int = 20, steps: int = 1):
     """Expected Gradients: the mean over x' from the training images and alpha ~ U(0, 1) of (x - x') times the gradient.
@@ -49,4 +36,4 @@ def eg(image, integral, *, references: int = 20, steps: int = 1):
     """
     chosen = choose(image.draws, len(image.background), references)
     drawn = torch.stack([image.background[number] for number in chosen]).to(image.x)
-    yield from straight_lines(image, integral, drawn, torch.full((references,), 1 / references), steps)
+    yield from straight_lines(image, integral, drawn, 1 / references, random_places(image, references, steps), 1 / steps)

@@ -1,4 +1,4 @@
-"""Methods that integrate along the straight line from one reference."""
+"""Methods that integrate along straight lines, from one reference or from several."""
 
 from typing import Literal
 
@@ -7,6 +7,8 @@ import torch
 from ..batching import Ask
 from ..errors import InputError
 from ..registry import method
+
+CHUNK = 128  # points of one image in memory at a time
 
 
 def quadrature(rule: str, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -24,7 +26,37 @@ def quadrature(rule: str, steps: int) -> tuple[torch.Tensor, torch.Tensor]:
     raise InputError(f"unknown rule {rule!r}; accepted: midpoint, right, trapezoid")
 
 
-@method("ig", paper="Sundararajan et al., ICML 2017", equation="LPI (1)", gradients="steps")
+def straight_lines(image, integral, references, weight, alpha, step, *, factor: bool = True):
+    """Add the integrals over the straight lines from R references (R, C, H, W) to the image.
+
+    `weight`: of the references, a number or (R,). `alpha`: (steps,) or (R, steps) places on the lines, 0 at the reference,
+    with quadrature weights `step`, a number or (steps,). `factor`: whether x - x' multiplies the gradients. A question is
+    about as many whole references as fit in `CHUNK` points.
+    """
+    count, steps = len(references), alpha.shape[-1]
+    alpha, weight, step = alpha.to(image.x).expand(count, steps), torch.as_tensor(weight).expand(count), torch.as_tensor(step)
+    for some in torch.arange(count).split(max(1, CHUNK // steps)):
+        displacement = (image.x - references[some])[:, None]  # (r, 1, C, H, W)
+        points = (references[some][:, None] + alpha[some][:, :, None, None, None] * displacement).flatten(0, 1)
+        answer = yield Ask(points, image.target)
+        integral.add(
+            answer.gradient,
+            displacement.expand(len(some), steps, *image.x.shape).flatten(0, 1) if factor else 1.0,
+            weight[some].repeat_interleave(steps),
+            step.expand(steps).repeat(len(some)),
+            points,
+            some.repeat_interleave(steps).tolist(),
+        )
+
+
+@method(
+    "ig",
+    paper="Sundararajan et al., ICML 2017",
+    equation="LPI (1)",
+    gradients="steps",
+    defaults="20 steps: LPI paper, Comparison",
+    limits="Pixels equal to the reference get exactly 0: from black, the dark ones.",
+)
 def ig(
     image,
     integral,
@@ -32,14 +64,246 @@ def ig(
     steps: int = 20,
     rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
     baseline: float = 0.0,
+    as_released: bool = False,
 ):
     """Integrated Gradients: A = (x - x') * integral over alpha in [0, 1] of dF(x' + alpha (x - x'))/dx.
 
     Eq. 1 of the LPI paper. The reference x' has every pixel equal to `baseline` (0: black); `steps` gradients by the
-    midpoint rule, or `right` or `trapezoid`. Pixels equal to the reference get exactly 0.
+    midpoint rule, or `right` or `trapezoid`.
+
+    `as_released`: the sum of alpha (x - x') times the gradient over alpha from 0 to 1, both ends included, as the code of the
+    re-calibration paper has it: gradients near the image count more, and the scale grows with the steps. `rule` is not used.
     """
-    alpha, weight = quadrature(rule, steps)
-    displacement = image.x - baseline
-    points = baseline + alpha.to(image.x).view(-1, 1, 1, 1) * displacement  # (steps, C, H, W)
-    answer = yield Ask(points, image.target)
-    integral.add(answer.gradient, displacement, weight, points)
+    reference = torch.full_like(image.x, baseline)[None]
+    if as_released:
+        alpha = torch.linspace(0, 1, steps)
+        yield from straight_lines(image, integral, reference, 1.0, alpha, alpha)
+    else:
+        yield from straight_lines(image, integral, reference, 1.0, *quadrature(rule, steps))
+
+
+@method(
+    "ig_gaussian",
+    paper="Akhtar and Jalwana, ICML 2023",
+    equation="Table 1, IG (G)",
+    gradients="steps",
+    defaults="150 steps: section 7; mean and std are ours, the paper prints none",
+    limits="One draw of noise: another seed gives another map.",
+)
+def ig_gaussian(
+    image,
+    integral,
+    *,
+    steps: int = 150,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+    mean: float = 0.5,
+    std: float = 0.25,
+):
+    """IG from one image of Gaussian noise, N(`mean`, `std`^2) an element, clipped to [0, 1]."""
+    noise = _normal(image, "baseline", 1)
+    yield from straight_lines(image, integral, (mean + std * noise).clamp(0, 1), 1.0, *quadrature(rule, steps))
+
+
+@method(
+    "ig_average",
+    paper="Akhtar and Jalwana, ICML 2023",
+    equation="Table 1, IG (A)",
+    gradients="steps",
+    defaults="150 steps: section 7; the mean of each channel is ours, the paper says average pixel value",
+    limits="Pixels of the average colour get 0; a constant image gets 0 everywhere.",
+)
+def ig_average(
+    image,
+    integral,
+    *,
+    steps: int = 150,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+    per_channel: bool = True,
+):
+    """IG from the image whose every pixel is the average of the image's, of each channel (`per_channel`) or of all."""
+    mean = image.x.mean((1, 2), keepdim=True) if per_channel else image.x.mean()
+    yield from straight_lines(image, integral, mean.expand_as(image.x)[None], 1.0, *quadrature(rule, steps))
+
+
+@method(
+    "big",
+    paper="Wang et al., ICML 2022 (BIG)",
+    equation="IG from the nearest adversarial point",
+    gradients="steps",
+    needs=("baselines",),
+    baseline="boundary",
+    defaults="10 steps by the trapezoid rule: released code of BIG",
+    limits="Where no attack succeeds, the baseline is the attack's last point (column `met` of its baselines is false).",
+)
+def big(
+    image,
+    integral,
+    *,
+    steps: int = 10,
+    rule: Literal["midpoint", "right", "trapezoid"] = "trapezoid",
+):
+    """Boundary-based IG: IG from a point beyond the decision boundary near the image, found beforehand."""
+    yield from straight_lines(image, integral, image.baselines, 1 / len(image.baselines), *quadrature(rule, steps))
+
+
+@method(
+    "ig1",
+    paper="Deng et al., 2020 (Taylor framework)",
+    equation="section 4, IG1: a_i / Delta_i",
+    gradients="steps",
+    defaults="black baseline: section 5; 50 steps are ours, the paper prints none",
+    limits="Not complete: no longer a share of F(x) - F(x').",
+)
+def ig1(
+    image,
+    integral,
+    *,
+    steps: int = 50,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+    baseline: float = 0.0,
+):
+    """IG without its factor x - x': the mean gradient on the path from `baseline`, also where x equals it."""
+    reference = torch.full_like(image.x, baseline)[None]
+    yield from straight_lines(image, integral, reference, 1.0, *quadrature(rule, steps), factor=False)
+
+
+@method(
+    "ig2",
+    paper="Deng et al., 2020 (Taylor framework)",
+    equation="section 4, IG2: Delta ~ N(0, std^2)",
+    gradients="steps",
+    defaults="std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
+    limits="One draw of noise: another seed gives another map. Baselines leave [0, 1].",
+)
+def ig2(
+    image,
+    integral,
+    *,
+    steps: int = 50,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+    std: float = 0.25,
+):
+    """The mean gradient on the path from the image with Gaussian noise added, x' = x + Delta, not clipped."""
+    references = image.x + std * _normal(image, "baselines", 1)
+    yield from straight_lines(image, integral, references, 1.0, *quadrature(rule, steps), factor=False)
+
+
+@method(
+    "ig3",
+    paper="Deng et al., 2020 (Taylor framework)",
+    equation="section 4, IG3: mean over J baselines",
+    gradients="references * steps",
+    defaults="20 references, std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
+    limits="References leave [0, 1].",
+)
+def ig3(
+    image,
+    integral,
+    *,
+    references: int = 20,
+    steps: int = 50,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+    std: float = 0.25,
+):
+    """The mean of IG2 over `references` draws of the noise."""
+    references = image.x + std * _normal(image, "baselines", references)
+    yield from straight_lines(image, integral, references, 1 / references, *quadrature(rule, steps), factor=False)
+
+
+@method(
+    "ig_uniform",
+    paper="Sturmfels et al., Distill 2020",
+    equation="re-calibration Alg. 1 and 2",
+    gradients="references * steps",
+    variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+    defaults="10 references, 5 steps: re-calibration paper, A.3.1",
+)
+def ig_uniform(
+    image,
+    integral,
+    *,
+    references: int = 10,
+    steps: int = 5,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+):
+    """The mean of IG over `references` images of uniform noise in [0, 1), each meeting its own gradients."""
+    noise = image.draws("references").random((references, *image.x.shape), dtype="float32")
+    noise = torch.from_numpy(noise).to(image.x)
+    yield from straight_lines(image, integral, noise, 1 / references, *quadrature(rule, steps))
+
+
+@method(
+    "ig_sg",
+    paper="Smilkov et al., 2017, as references",
+    equation="re-calibration Alg. 1 and 2",
+    gradients="references * steps",
+    variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+    defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
+    limits="A constant image has no noise, and gets 0.",
+)
+def ig_sg(
+    image,
+    integral,
+    *,
+    references: int = 10,
+    steps: int = 5,
+    noise: float = 0.15,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+):
+    """The mean of IG over `references` copies of the image with Gaussian noise, clipped to [0, 1].
+
+    The standard deviation is `noise` times the image's own range of values.
+    """
+    noisy = (image.x + _sigma(image.x, noise) * _normal(image, "references", references)).clamp(0, 1)
+    yield from straight_lines(image, integral, noisy, 1 / references, *quadrature(rule, steps))
+
+
+@method(
+    "ig_sq",
+    paper="Hooker et al., NeurIPS 2019, as references",
+    equation="re-calibration Alg. 1 and 2, gradients squared",
+    gradients="references * steps",
+    variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
+    defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
+    limits="Not complete. The sign is that of x - x', which says little; the re-calibrated forms have none.",
+)
+def ig_sq(
+    image,
+    integral,
+    *,
+    references: int = 10,
+    steps: int = 5,
+    noise: float = 0.15,
+    rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
+):
+    """IG-SG with squared gradients: the mean of (x - x') (dF/dx)^2. The re-calibrated forms average squared products."""
+    integral.square = True
+    noisy = (image.x + _sigma(image.x, noise) * _normal(image, "references", references)).clamp(0, 1)
+    yield from straight_lines(image, integral, noisy, 1 / references, *quadrature(rule, steps))
+
+
+@method(
+    "smoothgrad",
+    paper="Smilkov et al., 2017",
+    equation="A = mean of dF(x + noise)/dx",
+    gradients="samples",
+    defaults="50 samples: re-calibration paper, A.3.1; noise 0.15: its released code",
+    limits="Per unit of pixel value, as inputgrad.",
+)
+def smoothgrad(image, integral, *, samples: int = 50, noise: float = 0.15, relative: bool = True):
+    """The mean gradient over `samples` copies of the image with Gaussian noise, not clipped.
+
+    The standard deviation is `noise` times the image's range of values, or `noise` itself in pixel values (not `relative`).
+    """
+    sigma = _sigma(image.x, noise) if relative else noise
+    answer = yield Ask(image.x + sigma * _normal(image, "noise", samples), image.target)
+    integral.add(answer.gradient, weight=1 / samples)
+
+
+def _sigma(x: torch.Tensor, noise: float) -> torch.Tensor:
+    return noise * (x.max() - x.min())
+
+
+def _normal(image, purpose: str, count: int) -> torch.Tensor:
+    """Standard normal draws (count, C, H, W)."""
+    return torch.from_numpy(image.draws(purpose).standard_normal((count, *image.x.shape), dtype="float32")).to(image.x)

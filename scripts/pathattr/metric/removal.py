@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ..batching import Ask
+from ..batching import LOGITS, Ask
 from ..registry import metric
 
 OUTCOMES = ("output", "probability", "accuracy")
@@ -80,7 +80,7 @@ def diffid(image, attribution, *, fractions: int = 10, absolute: bool = True):
             remove(pixels, order, [len(order)], mean, std),
         ]
     )
-    answer = yield Ask(asked, gradient=False)
+    answer = yield Ask(asked, rule=LOGITS)
     logits = answer.logits.double().cpu()
     y = image.target
     outcome = {

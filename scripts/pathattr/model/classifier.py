@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from ..batching import Answer, Ask, run
+from ..batching import LOGITS, Answer, Ask, run
 from ..errors import InputError
 
 FOLDING_TOLERANCE = 1e-5  # of the largest logit
@@ -70,9 +70,9 @@ class Classifier:
             return self.module
         return folded
 
-    def answer(self, points: Tensor, target: Tensor, gradient: bool) -> Answer:
+    def answer(self, points: Tensor, target: Tensor, rule: str) -> Answer:
         """Logits alone, as `batching.run` asks for them."""
-        assert not gradient, "gradients are the integrator's"
+        assert rule == LOGITS, "gradients are the integrator's"
         with torch.no_grad():
             return Answer(self(points), None)
 
@@ -80,7 +80,7 @@ class Classifier:
         """N images (C, H, W), a tensor or one by one -> (N, classes) logits on the CPU, batch-free (see `batching`)."""
 
         def one(image: Tensor):
-            answer = yield Ask(image[None].to(self.device), gradient=False)
+            answer = yield Ask(image[None].to(self.device), rule=LOGITS)
             return answer.logits[0].cpu()
 
         rows = dict(run((one(image) for image in pixels), self.answer, micro_batch))
