@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce env test lint smoke cluster-test benchmark package clean
+.PHONY: reproduce env docs test lint smoke cluster-test benchmark package clean
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE)
@@ -25,6 +25,9 @@ $(VENV)/.installed: requirements.txt requirements-lock.txt
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+docs: $(VENV)/.installed
+	@$(SNAKEMAKE) docs/methods.md
 
 test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest

@@ -22,9 +22,12 @@ include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
 include: "rules/neighbourhoods.smk"
+include: "rules/baselines.smk"
 include: "rules/attribute.smk"
 include: "rules/measure.smk"
 include: "rules/benchmark.smk"
+include: "rules/overview.smk"
+include: "rules/docs.smk"
 include: "rules/papers/lpi.smk"
 
 
@@ -39,3 +42,4 @@ rule all:
     default_target: True
     input:
         rules.lpi.input,
+        rules.overview.input,

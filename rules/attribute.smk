@@ -1,9 +1,6 @@
 rule attribute:
     input:
-        images=lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method)["images"],
-        weights=lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method)["weights"],
-        background=lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method)["background"],
-        neighbourhoods=lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method)["neighbourhoods"],
+        unpack(lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method, wildcards.shard)),
     output:
         "results/maps/{dataset}/{model}/{method}/{shard}.arrow",
     log:
@@ -19,7 +16,9 @@ rule attribute:
         gpu=gpu,
     params:
         digest=lambda wildcards: plan.maps(wildcards.model, wildcards.method, wildcards.shard).digest,
-        inputs=lambda wildcards: digests(sum(plan.map_inputs(wildcards.model, wildcards.method).values(), [])),
+        inputs=lambda wildcards: digests(
+            sum(plan.map_inputs(wildcards.model, wildcards.method, wildcards.shard).values(), [])
+        ),
         settings=lambda wildcards: study.method(wildcards.method, wildcards.model),
         dataset=lambda wildcards: config["datasets"][wildcards.dataset],
         entry=lambda wildcards: config["models"][wildcards.model],

@@ -2,7 +2,7 @@ import os
 import sys
 
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-from pathattr.config import load
+from pathattr.config import load, shown
 from pathattr.errors import InputError
 from pathattr.plan import Plan
 from pathattr.slurm import cancel_orphans

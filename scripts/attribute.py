@@ -3,13 +3,15 @@
 from pathattr.job import job, use_torch
 
 with job(snakemake):
+    import torch
+
     import pathattr  # a method's own module is loaded by name, so that a digest covers the one in use and no other
     from pathattr.api import attribute_counted
     from pathattr.dataset.split import background, open_split
     from pathattr.model.load import load
     from pathattr.registry import get
     from pathattr.shards import shard_range
-    from pathattr.store import read_tensors, versions, write_maps
+    from pathattr.store import read_arrays, read_tensors, versions, write_maps
 
     device = use_torch(snakemake)
     params, inputs = snakemake.params, snakemake.params.inputs
@@ -29,6 +31,10 @@ with job(snakemake):
     elif params.background_images:
         given["background"] = background(given["background"], params.background_images, params.seed)
     index = test.index.iloc[start:stop]
+    if snakemake.input.baselines:
+        path = snakemake.input.baselines[0]
+        pixels = read_arrays(path, inputs[path])[0]["baseline"]
+        given["baselines"] = torch.tensor(pixels).unflatten(0, (len(index), -1))
     maps, gradients = attribute_counted(
         method,
         classifier,

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,12 +16,16 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
+import pathattr  # noqa: E402
 from pathattr import Classifier, Neighbourhoods  # noqa: E402
 from pathattr.dataset.digits import digits_on_photos  # noqa: E402
 from pathattr.model import load, train  # noqa: E402
 
 torch.set_num_threads(1 if "PYTEST_XDIST_WORKER" in os.environ else 2)  # two workers on two cores: one thread each
-USER_GIVES = ("background", "neighbourhoods")  # of what a method may need; logits and classes come of the classifier
+CHEAP = {  # parameters of the ways to compute baselines, where the defaults take many gradients
+    "compute_baseline": dict(blurs=(1.0, 3.0), iterations=2),
+    "boundary": dict(radii=(0.3, 0.9), attack_steps=2),
+}
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,19 @@ class Case:
     ids: list[str]
     background: Tensor
     neighbourhoods: Neighbourhoods
+    computed: dict = field(default_factory=dict, init=False)  # baselines of all images, by the name of their way
 
-    def of(self, needs) -> dict:
-        """What a method needs and `attribute` cannot find out by itself, as keywords."""
-        return {need: getattr(self, need) for need in needs if need in USER_GIVES}
+    def of(self, entry, rows=slice(None)) -> dict:
+        """What a registered method needs and `attribute` cannot find out by itself, as keywords, for some of the images."""
+        given = {need: getattr(self, need) for need in entry.facts["needs"] if need in ("background", "neighbourhoods")}
+        return given | ({"baselines": self.baselines(entry.facts["baseline"])[rows]} if "baselines" in entry.facts["needs"] else {})
+
+    def baselines(self, name: str) -> Tensor:
+        """The images' own baselines (N, B, C, H, W) by a registered way to compute them, cheaply, and only once."""
+        if name not in self.computed:
+            options = dict(ids=self.ids, **CHEAP.get(name, {}))
+            self.computed[name], _ = pathattr.baselines(name, self.classifier, self.x, self.target, **options)
+        return self.computed[name]
 
     def part(self, rows) -> dict:
         """Some of the images, as keywords of `attribute` and `measure`."""

@@ -17,6 +17,11 @@ Validator = validators.extend(
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
 
+DEFAULTS = {  # of a method's facts, as `registry.method` has them
+    "variants": ("vanilla", "absolute"),
+    "objective": ("logit", "probability", "log_probability", "loss"),
+}
+
 
 def check(config: dict, schema_path) -> list[str]:
     """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
@@ -32,7 +37,8 @@ def check(config: dict, schema_path) -> list[str]:
     if not problems:
         for name, paper in config["papers"].items():
             problems += _check_paper(f"papers.{name}", paper, config)
-    return sorted(problems)
+        problems += _check_overview(config)
+    return sorted(set(problems))
 
 
 def load(config: dict, schema_path) -> "Study":
@@ -80,15 +86,24 @@ def accepted(schema: dict) -> str:
 
 def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> list[str]:
     """Problems of a dataset, method or metric: its registered function, and that function's parameters."""
-    known = source.registered(kind)
     function = entry.get(kind, name)
-    if function not in known:
-        return [f"{where}: no registered {kind} {function!r}; accepted: {', '.join(sorted(known))}"]
-    parameters = {parameter.name: parameter for parameter in known[function].parameters}
-    common = {kind} | ({"objective", "variants"} if kind == "method" else set())
+    try:
+        known = source.lookup(kind, function)
+    except InputError as error:
+        return [f"{where}: {error}"]
+    own, common = list(known.parameters), {kind}
+    if kind == "method":
+        common |= {"objective", "variants"}
+        if known.facts.get("baseline"):
+            common.add("baseline")
+            fitter = entry.get("baseline", known.facts["baseline"])
+            if fitter not in source.registered("baseline"):
+                return [f"{where}.baseline: found {fitter!r}; accepted: {', '.join(sorted(source.registered('baseline')))}"]
+            own += source.registered("baseline")[fitter].parameters
+    parameters = {parameter.name: parameter for parameter in own}
     problems = []
     for key, value in entry.items():
-        if key in common:
+        if key in common or (known.open and key not in parameters):
             continue
         if key not in parameters:
             taken = ", ".join([*parameters, *sorted(common)])
@@ -100,12 +115,15 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
             if per_model and place not in config["models"]:
                 problems.append(f"{at}: no model {place!r}; accepted: {', '.join(config['models'])}")
             problems += _check_value(at, single, parameters[key].type)
-    missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
-    problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
-    extra = set(entry.get("variants", ())) - set(known[function].facts.get("variants", ("vanilla", "absolute")))
-    if kind == "method" and extra:
-        gives = ", ".join(known[function].facts.get("variants", ("vanilla", "absolute")))
-        problems.append(f"{where}.variants: found {', '.join(sorted(extra))}; accepted: {gives}")
+    if not known.facts.get("family"):
+        missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
+        problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
+    if kind == "method":
+        for key, single in (("variants", False), ("objective", True)):
+            gives = known.facts.get("objectives" if single else key, DEFAULTS[key])
+            found = {entry[key]} if single and key in entry else set(entry.get(key, ()))
+            if found - set(gives):
+                problems.append(f"{where}.{key}: found {', '.join(sorted(found - set(gives)))}; accepted: {', '.join(gives)}")
     return problems
 
 
@@ -155,28 +173,88 @@ def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
     swept = {method for grids in paper["sweeps"].values() for method in grids}
     for key, model in paper["models"].items():
         used = {*paper["methods"], *paper["table_methods"]} | (swept if key == paper["sweep_model"] else set())
-        for method in used & set(config["methods"]) if model in config["models"] else ():
-            for parameter, value in config["methods"][method].items():
-                if isinstance(value, dict) and model not in value:
-                    problems.append(f"methods.{method}.{parameter}: no value for model {model}; accepted: one a model in use")
+        problems += _check_uses(used, model, config)
     for sweep, grids in paper["sweeps"].items():
         for method, grid in grids.items():
             if name(f"sweeps.{sweep}", method, "methods"):
                 for values in itertools.product(*grid.values()):
                     entry = {**config["methods"][method], **dict(zip(grid, values, strict=True))}
                     problems += _check_entry("method", f"{where}.sweeps.{sweep}.{method}", method, entry, config)
-    known = source.registered("dataset")[config["datasets"][paper["dataset"]]["dataset"]] if not problems else None
-    if known and known.facts.get("made"):
-        defaults = {parameter.name: parameter.default for parameter in known.parameters}
-        there = config["datasets"][paper["dataset"]].get("test", defaults["test"])
+    if not problems:
         for key in ("dark_image_among", "gallery_images"):
             if paper[key] > paper["images"]:
                 problems.append(f"{where}.{key}: found {paper[key]}; accepted: at most the {paper['images']} images evaluated")
-        if paper["images"] > there:
-            problems.append(
-                f"{where}.images: found {paper['images']}; accepted: at most the {there} test images of {paper['dataset']}"
-            )
+        problems += _check_images(f"{where}.images", paper["images"], paper["dataset"], config)
     return list(dict.fromkeys(problems))
+
+
+def _check_overview(config: dict) -> list[str]:
+    """Problems of the section that shows every method on one model."""
+    overview, problems = config["overview"], []
+    for key, section in (("model", "models"), ("metric", "metrics")):
+        if overview[key] not in config[section]:
+            problems.append(f"overview.{key}: found {overview[key]!r}; accepted: {', '.join(config[section])}")
+    if problems:
+        return problems
+    if overview["gallery_images"] > overview["images"]:
+        problems.append(
+            f"overview.gallery_images: found {overview['gallery_images']}; accepted: at most the {overview['images']} images evaluated"
+        )
+    problems += _check_images("overview.images", overview["images"], config["models"][overview["model"]]["dataset"], config)
+    return problems + _check_uses({name for name, _, _ in shown(config)}, overview["model"], config)
+
+
+def _check_images(where: str, images: int, dataset: str, config: dict) -> list[str]:
+    """Whether a made dataset has that many test images."""
+    known = source.registered("dataset")[config["datasets"][dataset]["dataset"]]
+    if not known.facts.get("made"):
+        return []
+    defaults = {parameter.name: parameter.default for parameter in known.parameters}
+    there = config["datasets"][dataset].get("test", defaults["test"])
+    return [f"{where}: found {images}; accepted: at most the {there} test images of {dataset}"] if images > there else []
+
+
+def _check_uses(methods, model: str, config: dict) -> list[str]:
+    """Whether methods of the configuration can be used on a model: a value for it, and a rule for its architecture."""
+    problems = []
+    for method in sorted(set(methods) & set(config["methods"])) if model in config["models"] else ():
+        entry = config["methods"][method]
+        known = source.lookup("method", entry.get("method", method))
+        for parameter, value in entry.items():
+            if isinstance(value, dict) and not known.open and model not in value:
+                problems.append(f"methods.{method}.{parameter}: no value for model {model}; accepted: one a model in use")
+        architecture = config["models"][model]["architecture"]
+        if "attention" in known.facts.get("excludes", ()) and _has_attention(architecture):
+            problems.append(
+                f"methods.{method}: {known.name} has no rule for the attention blocks of model {model} ({architecture}); "
+                "accepted: an architecture without them"
+            )
+    return problems
+
+
+def _has_attention(architecture: str) -> bool:
+    """Whether a registered architecture has attention blocks; of the user's own nothing is known before it runs."""
+    name, _, variant = architecture.partition(".")
+    attention = source.registered("model")[name].facts.get("attention", False) if name in source.registered("model") else False
+    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)
+
+
+def shown(config: dict) -> list[tuple[str, str, bool]]:
+    """What the overview shows, as (entry, variant, whether as released): each of a registered method once.
+
+    Of entries of one method the first is taken; later ones only for what those before do not give: a variant, or the form
+    as released. The absolute values are no map of their own: a signed one shows them. Entries of one method stand together.
+    """
+    seen, found = {}, []
+    for name, entry in config["methods"].items():
+        released = bool(entry.get("as_released", False))
+        for variant in entry.get("variants", ["vanilla"]):
+            key = (entry.get("method", name), variant, released)
+            if variant != "absolute" and key not in seen:
+                place = next((seen[other] for other in seen if other[0] == key[0]), len(seen))
+                seen[key] = place
+                found.append((place, name, variant, released))
+    return [(name, variant, released) for _, name, variant, released in sorted(found, key=lambda one: one[0])]
 
 
 class Study:
@@ -198,12 +276,15 @@ class Study:
             if not Path(path).expanduser().exists():
                 lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
 
-        for dataset in {paper["dataset"] for paper in self.config["papers"].values()}:
+        used = {model for paper in self.config["papers"].values() for model in paper["models"].values()}
+        used.add(self.config["overview"]["model"])
+        datasets = {self.config["models"][model]["dataset"] for model in used}
+        for dataset in datasets | {paper["dataset"] for paper in self.config["papers"].values()}:
             entry = self.config["datasets"][dataset]
             for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
                 if entry.get(key) is not None:
                     need(f"datasets.{dataset}.{key}", entry[key])
-        for model in {model for paper in self.config["papers"].values() for model in paper["models"].values()}:
+        for model in used:
             entry = self.config["models"][model]
             if ".py:" in entry["architecture"]:
                 need(f"models.{model}.architecture", entry["architecture"].rpartition(":")[0])
@@ -219,15 +300,27 @@ class Study:
             raise InputError(f"no method {name!r} in the configuration; accepted: {known}")
         entry = copy.deepcopy(entry or {})
         function = entry.pop("method", name)
+        known = source.lookup("method", function)
         settings = {
             "method": function,
-            "objective": entry.pop("objective", "logit"),
+            "objective": entry.pop("objective", known.facts.get("objectives", DEFAULTS["objective"])[0]),
             "variants": entry.pop("variants", ["vanilla"]),
         }
-        for parameter in source.registered("method")[function].parameters:
-            value = entry.get(parameter.name, parameter.default)
-            settings[parameter.name] = value[model] if isinstance(value, dict) else value
-        return settings
+        if known.facts.get("family"):
+            return settings | entry
+        return settings | self._resolved(known.parameters, entry, model)
+
+    def baseline(self, name: str, model: str) -> dict:
+        """How a method's baselines are computed for a model: `baseline` and its own parameters."""
+        entry = self.config["methods"].get(name) or self._points.get(name) or {}
+        function = entry.get("baseline", source.lookup("method", entry.get("method", name)).facts["baseline"])
+        return {"baseline": function} | self._resolved(source.registered("baseline")[function].parameters, entry, model)
+
+    @staticmethod
+    def _resolved(parameters, entry: dict, model: str) -> dict:
+        """Parameters with their values: the entry's, one a model where it has a mapping, or the default."""
+        values = {parameter.name: entry.get(parameter.name, parameter.default) for parameter in parameters}
+        return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
 
     def metric(self, name: str) -> dict:
         """What a metric's name means: `metric` and its own parameters."""

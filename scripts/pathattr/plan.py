@@ -20,6 +20,7 @@ ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "fetch_model": "torch",
     "training_logits": "torch",
     "neighbourhoods": "data",
+    "baselines": "torch",
     "attribute": "torch",
     "measure": "torch",
 }
@@ -53,7 +54,7 @@ class Plan:
         return source.digest([self.root / "scripts" / f"{rule}.py", *code], environment=env.read_text(), **values)
 
     def _registered(self, kind: str, name: str) -> Path:
-        return source.module_path(source.registered(kind)[name].module)
+        return source.module_path(source.lookup(kind, name).module)
 
     def _dataset_code(self, dataset: str) -> Path:
         return self._registered("dataset", self.config["datasets"][dataset]["dataset"])
@@ -138,16 +139,38 @@ class Plan:
         )
         return File(f"results/neighbourhoods/{self._dataset_of(model)}/{model}/{method}.safetensors", digest)
 
+    @functools.cache
+    def baselines(self, model: str, method: str, shard: str) -> File:
+        """Baselines of one shard of the test images, for the first entry that computes them in this way."""
+        settings = self.study.baseline(method, model)
+        owner = next(
+            (name for name in self.config["methods"] if self._has_baselines(name) and self.study.baseline(name, model) == settings),
+            method,
+        )
+        digest = self._digest(
+            "baselines",
+            self._registered("baseline", settings["baseline"]),
+            *self._network_code(model),
+            settings=settings,
+            seed=self.study.seed,
+            inputs=[file.digest for file in [*self.split(self._dataset_of(model), "test"), self.weights(model)]],
+            shard=shard,
+        )
+        return File(f"results/baselines/{self._dataset_of(model)}/{model}/{owner}/{shard}.arrow", digest)
+
+    def _has_baselines(self, name: str) -> bool:
+        return "baselines" in source.lookup("method", self.config["methods"][name].get("method", name)).facts.get("needs", ())
+
     def needs(self, model: str, method: str) -> tuple[str, ...]:
-        """What a method needs besides the image: of background, neighbourhoods, logits."""
-        return source.registered("method")[self.study.method(method, model)["method"]].facts.get("needs", ())
+        """What a method needs besides the image: of background, neighbourhoods, baselines, logits."""
+        return source.lookup("method", self.study.method(method, model)["method"]).facts.get("needs", ())
 
     def background_images(self, model: str, method: str) -> int | None:
         """How many training images references are drawn from, None for all: LPI's are positions among all of them."""
         needs = self.needs(model, method)
         return self.config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
 
-    def map_inputs(self, model: str, method: str) -> dict[str, list[File]]:
+    def map_inputs(self, model: str, method: str, shard: str) -> dict[str, list[File]]:
         """Files that an attribute job reads, by role."""
         dataset, needs = self._dataset_of(model), self.needs(model, method)
         return {
@@ -155,13 +178,14 @@ class Plan:
             "weights": [self.weights(model)],
             "background": self.split(dataset, "train") if "background" in needs else [],
             "neighbourhoods": [self.neighbourhoods(model, method)] if "neighbourhoods" in needs else [],
+            "baselines": [self.baselines(model, method, shard)] if "baselines" in needs else [],
         }
 
     @functools.cache
     def maps(self, model: str, method: str, shard: str) -> File:
         """Attribution maps of one shard of the test images."""
         settings = self.study.method(method, model)
-        inputs = self.map_inputs(model, method)
+        inputs = self.map_inputs(model, method, shard)
         codes = [self._registered("method", settings["method"]), *self._network_code(model)]
         digest = self._digest(
             "attribute",
@@ -205,3 +229,9 @@ class Plan:
     def artefact(self, rule: str, inputs, **values) -> str:
         """Digest of a figure or table drawn by a rule from these files."""
         return self._digest(rule, environment="plot", inputs=[file.digest for file in inputs], **values)
+
+    def documentation(self, rule: str) -> str:
+        """Digest of a page made of the registered methods: of the text of all of them, docstrings too."""
+        folders = [source.LIBRARY / kind for kind in ("method", "baseline")]
+        texts = {path.name: path.read_text() for folder in folders for path in sorted(folder.glob("*.py"))}
+        return self._digest(rule, environment="torch", texts=texts)

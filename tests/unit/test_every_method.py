@@ -1,20 +1,51 @@
 """What holds for every registered method, present and future."""
 
+import math
+from dataclasses import dataclass, field, replace
+
 import numpy as np
 import pytest
 import torch
 
-from pathattr import api, attribute
+from pathattr import api, attribute, integrate
 from pathattr.api import attribute_counted
-from pathattr.registry import entries
+from pathattr.batching import LOGITS
+from pathattr.registry import ALL_OBJECTIVES, Entry, entries
 
 from .helpers import assert_same_maps, refused
 
 METHODS = entries("method")
-SMALL = {"steps": 2, "references": 3, "classes": 2, "neighbourhoods": 2}  # where a method has such parameters
-MAY_STOP_EARLY = {"agi"}  # the registered cost is then a bound
+BASELINES = {entry.name for entry in entries("baseline")}
+SMALL = {"steps": 2, "references": 3, "classes": 2, "targets": 2, "samples": 2, "size": 5, "per": "pixel"}  # where there are such
+MAY_STOP_EARLY = {"agi", "mfaba"}  # the registered cost is then a bound
+GIVEN = ("background", "neighbourhoods", "baselines")  # what the user gives, where a method needs it
 
-every_method = pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+
+@dataclass(frozen=True)
+class Method:
+    """A method as it is called: its name, cheap parameters, and what a member of a family takes and is."""
+
+    entry: Entry
+    name: str
+    parameters: dict = field(default_factory=dict)
+    gradients: int | None = None
+    random: bool | None = None
+
+
+MEMBERS = {
+    "captum": [
+        dict(name="captum:Saliency", gradients=1, random=False),
+        dict(name="captum:IntegratedGradients", parameters={"n_steps": 3}, gradients=3, random=False),
+        dict(
+            name="captum:GradientShap",
+            parameters={"n_samples": 3, "stdevs": 0.1, "baselines": 0.0},
+            gradients=3,
+            random=True,
+        ),
+        dict(name="captum:Occlusion", parameters={"sliding_window_shapes": [3, 4, 4], "strides": [3, 4, 4]}, random=False),
+        dict(name="captum:KernelShap", parameters={"n_samples": 5}, random=True),
+    ]
+}
 
 
 def small(entry) -> dict:
@@ -22,18 +53,38 @@ def small(entry) -> dict:
     return {name: SMALL[name] for name in entry.parameters() if name in SMALL and name not in entry.facts["fitted"]}
 
 
-def cost(entry, neighbourhoods) -> int:
-    """The registered cost in gradients, with the parameters of `small` and of what was fitted."""
-    fitted = {"neighbourhoods": len(neighbourhoods.centres), "references": neighbourhoods.representatives.shape[1]}
-    values = entry.parameters() | small(entry) | {name: fitted[name] for name in entry.facts["fitted"]}
-    return eval(entry.facts["gradients"], {"__builtins__": {}}, values)
+NAMED = []
+for one in METHODS:
+    NAMED += [Method(one, **member) for member in MEMBERS[one.name]] if one.facts["family"] else [Method(one, one.name, small(one))]
+every_entry = pytest.mark.parametrize("entry", METHODS, ids=lambda entry: entry.name)
+every_method = pytest.mark.parametrize("method", NAMED, ids=lambda method: method.name)
 
 
-def maps_of(entry, case, rows=slice(None), **options):
-    rows = range(len(case.x))[rows] if isinstance(rows, slice) else rows
-    return attribute(
-        entry.name, case.classifier, **case.part(list(rows)), **case.of(entry.facts["needs"]), **small(entry), **options
-    )
+def cut(method, case):
+    """The case; for a method that takes a pass a pixel, with a part of its images."""
+    by_pixel = {"elements", "pixels"} & set(compile(method.entry.facts["forwards"], "", "eval").co_names)
+    return replace(case, x=case.x[:, :, 8:16, 8:16]) if by_pixel and case.x.shape[-1] > 16 else case
+
+
+def cost(method, what: str, case) -> int:
+    """The registered cost in `what`, "gradients" or "forwards", of an image of the case, with the parameters as they are."""
+    fitted = {"neighbourhoods": len(case.neighbourhoods.centres), "references": case.neighbourhoods.representatives.shape[1]}
+    values = method.entry.parameters() | method.parameters | {name: fitted[name] for name in method.entry.facts["fitted"]}
+    channels, height, width = case.x.shape[1:]
+    values |= dict(elements=channels * height * width, pixels=height * width, height=height, width=width, ceil=math.ceil)
+    if "baselines" in method.entry.facts["needs"]:
+        values["baselines"] = case.of(method.entry)["baselines"].shape[1]
+    return eval(method.entry.facts[what], {"__builtins__": {}}, values)
+
+
+def arguments(method, case, rows=None) -> dict:
+    """What `attribute` takes besides the name and the classifier, for some of the images."""
+    rows = list(range(len(case.x)) if rows is None else rows)
+    return case.part(rows) | case.of(method.entry, rows) | method.parameters
+
+
+def maps_of(method, case, rows=None, **options):
+    return attribute(method.name, case.classifier, **arguments(method, case, rows) | options)
 
 
 def taken(maps: dict, rows) -> dict:
@@ -41,34 +92,33 @@ def taken(maps: dict, rows) -> dict:
 
 
 @every_method
-def test_a_map_does_not_depend_on_what_it_is_computed_with(entry, standin, threads):
+def test_a_map_does_not_depend_on_what_it_is_computed_with(method, standin, threads):
     """Bit for bit: alone, in any order, in shards, in micro-batches of any size, on any number of threads."""
-    whole = maps_of(entry, standin)
-    count = len(standin.x)
+    case = cut(method, standin)
+    whole, count = maps_of(method, case), len(case.x)
     for row in range(count):
-        assert_same_maps(maps_of(entry, standin, [row]), taken(whole, [row]))
+        assert_same_maps(maps_of(method, case, [row]), taken(whole, [row]))
     backwards = list(reversed(range(count)))
-    assert_same_maps(maps_of(entry, standin, backwards), taken(whole, backwards))
-    shards = [maps_of(entry, standin, rows) for rows in (range(2), range(2, count))]
+    assert_same_maps(maps_of(method, case, backwards), taken(whole, backwards))
+    shards = [maps_of(method, case, rows) for rows in (range(2), range(2, count))]
     assert_same_maps({variant: torch.cat([shard[variant] for shard in shards]) for variant in whole}, whole)
-    for micro_batch in (32, 64):
-        assert_same_maps(maps_of(entry, standin, micro_batch=micro_batch), whole)
+    for micro_batch in (16, 64):
+        assert_same_maps(maps_of(method, case, micro_batch=micro_batch), whole)
     for number in (1, 2, 4):
         threads(number)
-        assert_same_maps(maps_of(entry, standin), whole)
+        assert_same_maps(maps_of(method, case), whole)
 
 
 @every_method
-def test_the_memory_layout_of_the_images_does_not_matter(entry, standin):
-    whole = maps_of(entry, standin)
-    other = standin.x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
-    options = dict(target=standin.target, ids=standin.ids, **standin.of(entry.facts["needs"]), **small(entry))
-    assert_same_maps(attribute(entry.name, standin.classifier, other, **options), whole)
+def test_the_memory_layout_of_the_images_does_not_matter(method, standin):
+    case = cut(method, standin)
+    other = replace(case, x=case.x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2))
+    assert_same_maps(maps_of(method, other), maps_of(method, case))
 
 
 @every_method
-def test_maps_are_fixed_by_the_seed_which_only_random_methods_heed(entry, smooth, monkeypatch):
-    drawn = []
+def test_maps_are_fixed_by_the_seed_which_only_random_methods_heed(method, smooth, monkeypatch):
+    drawn, given = [], smooth.of(method.entry)
 
     def noted(*key):
         def of_purpose(*purpose):
@@ -80,79 +130,141 @@ def test_maps_are_fixed_by_the_seed_which_only_random_methods_heed(entry, smooth
 
     draws = api.draws
     monkeypatch.setattr(api, "draws", noted)
-    first, again, other = (maps_of(entry, smooth, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (maps_of(method, smooth, seed=seed, **given) for seed in (1, 1, 2))
     assert_same_maps(again, first)
     changed = any(not torch.equal(first[variant], other[variant]) for variant in first)
-    assert changed == bool(drawn)
+    assert changed == (bool(drawn) if method.random is None else method.random)
 
 
 @every_method
-def test_maps_are_finite_float32_of_the_images_shape_on_extreme_images(entry, standin):
+def test_maps_are_finite_float32_of_the_images_shape_on_extreme_images(method, standin):
     """Black, white, grey, and an image explained at a class whose logit is negative."""
     x = torch.cat([torch.full((1, 3, 32, 32), value) for value in (0.0, 1.0, 0.5)] + [standin.x[:1]])
     logits = standin.classifier.logits(x)
     assert logits[3].min() < 0
-    options = standin.of(entry.facts["needs"]) | small(entry)
-    maps = attribute(entry.name, standin.classifier, x, [0, 1, 2, int(logits[3].argmin())], **options)
-    assert tuple(maps) == entry.facts["variants"] and "vanilla" in maps
+    target = [0, 1, 2, int(logits[3].argmin())]
+    case = cut(method, replace(standin, x=x, target=target, ids=["black", "white", "grey", "negative"]))
+    maps = maps_of(method, case)
+    assert tuple(maps) == method.entry.facts["variants"] and "vanilla" in maps
     for values in maps.values():
-        assert values.dtype == torch.float32 and values.shape == x.shape and values.device.type == "cpu"
+        assert values.dtype == torch.float32 and values.shape == case.x.shape and values.device.type == "cpu"
         assert torch.isfinite(values).all()
 
 
 @every_method
-def test_the_registered_cost_in_gradients_is_the_real_one(entry, standin):
-    options = standin.of(entry.facts["needs"]) | small(entry)
-    _, gradients = attribute_counted(entry.name, standin.classifier, standin.x, standin.target, ids=standin.ids, **options)
-    most = cost(entry, standin.neighbourhoods)
-    if entry.name in MAY_STOP_EARLY:
-        assert (gradients <= most).all()
+def test_the_registered_cost_is_the_real_one(method, standin, monkeypatch):
+    """Gradients as `attribute_counted` tells them, and forward passes that ask for logits alone, an image."""
+    case, rows = cut(method, standin), []
+
+    def noted(steps):
+        answer = None
+        while True:
+            try:
+                ask = steps.send(answer)
+            except StopIteration as end:
+                return end.value
+            rows.append(len(ask.points) if ask.rule == LOGITS else 0)
+            answer = yield ask
+
+    options, counted = arguments(method, case), integrate.counted
+    monkeypatch.setattr(integrate, "counted", lambda steps: counted(noted(steps)))
+    _, gradients = attribute_counted(method.name, case.classifier, **options)
+    assert sum(rows) == len(case.x) * cost(method, "forwards", case)
+    if method.entry.facts["family"]:
+        assert method.gradients is None or (gradients == method.gradients).all()
+    elif method.name in MAY_STOP_EARLY:
+        assert (gradients >= 1).all() and (gradients <= cost(method, "gradients", case)).all()
     else:
-        assert (gradients == most).all()
+        assert (gradients == cost(method, "gradients", case)).all()
 
 
 @every_method
-def test_variants_that_do_not_apply_are_refused(entry, smooth):
-    with refused(entry.name, *entry.facts["variants"], "other"):
-        maps_of(entry, smooth, variants=("vanilla", "other"))
-    assert tuple(maps_of(entry, smooth, variants=("absolute",))) == ("absolute",)
+def test_every_objective_is_explained_or_refused(method, smooth):
+    """And the method's own is its first."""
+    accepted, maps = method.entry.facts["objectives"], {}
+    for objective in ALL_OBJECTIVES:
+        if objective in accepted:
+            maps[objective] = maps_of(method, smooth, objective=objective)
+            assert all(torch.isfinite(values).all() for values in maps[objective].values())
+        else:
+            with refused(method.name, repr(objective), *accepted):
+                maps_of(method, smooth, objective=objective)
+    assert_same_maps(maps_of(method, smooth), maps[accepted[0]])
 
 
 @every_method
-def test_unknown_parameters_are_refused(entry, smooth):
-    with refused(entry.name, "'nonsense'"):
-        maps_of(entry, smooth, nonsense=1)
+def test_variants_that_do_not_apply_are_refused(method, smooth):
+    with refused(method.name, *method.entry.facts["variants"], "other"):
+        maps_of(method, smooth, variants=("vanilla", "other"))
+    assert tuple(maps_of(method, smooth, variants=("absolute",))) == ("absolute",)
+
+
+@every_method
+def test_unknown_parameters_are_refused(method, smooth):
+    with refused(method.name, "'nonsense'"):
+        maps_of(method, smooth, nonsense=1)
 
 
 @pytest.mark.parametrize(
-    "entry, need",
+    "method, need",
     [
-        pytest.param(entry, need, id=f"{entry.name}-{need}")
-        for entry in METHODS
-        for need in entry.facts["needs"]
-        if need in ("background", "neighbourhoods")
+        pytest.param(method, need, id=f"{method.name}-{need}")
+        for method in NAMED
+        for need in method.entry.facts["needs"]
+        if need in GIVEN
     ],
 )
-def test_missing_needs_are_refused(entry, need, smooth):
-    given = smooth.of(entry.facts["needs"])
-    del given[need]
-    with refused(entry.name, need):
-        attribute(entry.name, smooth.classifier, smooth.x, smooth.target, **given, **small(entry))
+def test_missing_needs_are_refused(method, need, smooth):
+    with refused(method.name, need, method.entry.facts["baseline"] if need == "baselines" else ""):
+        maps_of(method, smooth, **{need: None})
+
+
+@pytest.mark.parametrize("need", GIVEN)
+@every_method
+def test_what_a_method_does_not_need_is_refused(method, need, smooth):
+    if need in method.entry.facts["needs"]:
+        pytest.skip("it needs them")
+    value = smooth.baselines("constant") if need == "baselines" else getattr(smooth, need)
+    with refused(method.name, f"does not use {need}"):
+        maps_of(method, smooth, **{need: value})
+
+
+NEED_BASELINES = [method for method in NAMED if "baselines" in method.entry.facts["needs"]]
 
 
 @pytest.mark.parametrize(
-    "entry, parameter",
+    "shape", [(4, 3, 8, 8), (3, 2, 3, 8, 8), (4, 2, 3, 8, 7), (4, 0, 3, 8, 8)], ids=["one an image", "images", "pixels", "none"]
+)
+@pytest.mark.parametrize("method", NEED_BASELINES, ids=lambda method: method.name)
+def test_baselines_of_another_shape_are_refused(method, shape, smooth):
+    with refused(f"shape {shape}", "(4, B, 3, 8, 8)"):
+        maps_of(method, smooth, baselines=torch.zeros(shape))
+
+
+@pytest.mark.parametrize("method", NEED_BASELINES, ids=lambda method: method.name)
+def test_any_number_of_baselines_may_be_given_and_the_registered_cost_heeds_it(method, smooth):
+    given = torch.cat([smooth.baselines("constant"), smooth.baselines("compute_baseline")], 1)
+    count, steps = given.shape[1], 2 * given.shape[1]
+    assert count == 3
+    options = arguments(method, smooth) | dict(baselines=given, steps=steps)
+    maps, gradients = attribute_counted(method.name, smooth.classifier, **options)
+    values = method.entry.parameters() | dict(steps=steps, baselines=count)
+    assert (gradients == eval(method.entry.facts["gradients"], {"__builtins__": {}}, values)).all()
+    assert not torch.equal(maps["vanilla"], maps_of(method, smooth, steps=steps)["vanilla"])
+
+
+@pytest.mark.parametrize(
+    "method, parameter",
     [
-        pytest.param(entry, name, id=f"{entry.name}-{name}")
-        for entry in METHODS
-        for name, default in entry.parameters().items()
-        if type(default) is int and name not in entry.facts["fitted"]
+        pytest.param(method, name, id=f"{method.name}-{name}")
+        for method in NAMED
+        for name, default in method.entry.parameters().items()
+        if type(default) is int and name not in method.entry.facts["fitted"]
     ],
 )
-def test_counts_below_one_are_refused(entry, parameter, smooth):
-    options = smooth.of(entry.facts["needs"]) | small(entry) | {parameter: 0}
+def test_counts_below_one_are_refused(method, parameter, smooth):
     with refused(parameter, "0"):
-        attribute(entry.name, smooth.classifier, smooth.x, smooth.target, **options)
+        maps_of(method, smooth, **{parameter: 0})
 
 
 def test_counts_may_be_numpys_whole_numbers_but_not_truth_values(smooth):
@@ -162,9 +274,15 @@ def test_counts_may_be_numpys_whole_numbers_but_not_truth_values(smooth):
         attribute("ig", smooth.classifier, smooth.x, smooth.target, steps=True)
 
 
-@every_method
+@every_entry
 def test_every_method_says_what_it_is(entry):
+    facts = entry.facts
     assert entry.function.__doc__.strip()
-    assert entry.facts["paper"] and entry.facts["equation"]
-    assert set(entry.facts["needs"]) <= {"background", "neighbourhoods", "logits", "classes"}
-    assert set(entry.facts["fitted"]) <= set(entry.parameters())
+    assert facts["paper"] and facts["equation"]
+    assert set(facts["needs"]) <= {*GIVEN, "logits"}
+    assert (facts["baseline"] in BASELINES) if "baselines" in facts["needs"] else facts["baseline"] == ""
+    assert set(facts["fitted"]) <= set(entry.parameters())
+    assert facts["objectives"] and set(facts["objectives"]) <= set(ALL_OBJECTIVES)
+    assert facts["variants"][0] == "vanilla" and set(facts["variants"]) <= set(integrate.VARIANTS)
+    assert set(facts["excludes"]) <= {"attention"}
+    assert facts["family"] == (entry.name in MEMBERS)

@@ -13,6 +13,7 @@ from oracles import rules
 from pathattr import Classifier, attribute
 from pathattr.integrate import draws
 from pathattr.model.torchvision import import_torchvision
+from pathattr.registry import get
 
 from .helpers import assert_close, assert_same_maps, refused
 
@@ -245,7 +246,7 @@ def test_fullgrad_of_smooth_activations(smooth):
 def test_fullgrad_of_the_stand_ins(standin):
     expected = by_oracle(standin, lambda x, y: rules.fullgrad(standin.network, x, y))
     found = by_library("fullgrad", standin)
-    assert_close(found, spread(standin, expected), 1e-3)  # min-max of a layer with hardly any gradient magnifies rounding
+    assert_close(found, spread(standin, expected), 1e-4)
     assert found.min() >= 0
 
 
@@ -308,11 +309,24 @@ def test_the_classifier_stays_as_it_was(method, standin):
     assert torch.equal(by_library("inputgrad", standin), before)
 
 
-@pytest.mark.parametrize("method", ["fullgrad", "lrp_epsilon"])
-@pytest.mark.parametrize("objective", OBJECTIVES[1:])
-def test_methods_of_the_logit_refuse_other_objectives(smooth, method, objective):
+REFUSED = [("fullgrad", name) for name in OBJECTIVES[1:]] + [("lrp_epsilon", name) for name in OBJECTIVES[1:]]
+REFUSED += [("deeplift", name) for name in OBJECTIVES if name not in get("method", "deeplift").facts["objectives"]]
+
+
+@pytest.mark.parametrize("method, objective", REFUSED)
+def test_objectives_that_do_not_apply_are_refused(smooth, method, objective):
     with refused(method, "logit", objective):
         by_library(method, smooth, objective=objective)
+
+
+@pytest.mark.parametrize("objective", get("method", "deeplift").facts["objectives"])
+def test_deeplift_adds_up_for_every_objective_that_it_accepts(network, objective):
+    found = by_library("deeplift", network, objective=objective).double().sum((1, 2, 3))
+
+    def oracle(x, target):
+        return sum(sign * rules.objective(network.network, at, target, objective) for sign, at in ((1, x), (-1, 0 * x)))
+
+    assert_close(found, by_oracle(network, oracle), 1e-4)
 
 
 # --- Captum ------------------------------------------------------------------------------------------------------------------
@@ -498,14 +512,17 @@ class Block(nn.Module):
 
 
 def for_zennit(module):
-    """The network with nothing in place and no module used twice, which zennit's hooks need."""
+    """The network with nothing in place and no module used twice, which zennit's hooks need.
+
+    Contiguous weights: batch norm of a single image in channels_last goes wrong there.
+    """
     module = copy.deepcopy(module)
     for name, part in list(module.named_modules()):
         if isinstance(part, nn.ReLU):
             part.inplace = False
         elif type(part).__name__ == "BasicBlock":
             module.set_submodule(name, Block(part))
-    return module
+    return module.to(memory_format=torch.contiguous_format)
 
 
 @pytest.mark.parametrize("epsilon", EPSILONS)
@@ -523,7 +540,9 @@ def agrees_with_zennit(case, epsilon):
     def oracle(x, target):
         return by_zennit(module, ((x[None] - case.network.mean) / case.network.std)[0], target, epsilon)
 
-    assert_close(by_library("lrp_epsilon", case, epsilon=epsilon), by_oracle(case, oracle), 2e-4)
+    assert_close(
+        by_library("lrp_epsilon", case, epsilon=epsilon), by_oracle(case, oracle), 5e-4
+    )  # sums of branches near zero magnify float32's rounding
 
 
 @pytest.mark.parametrize("epsilon", EPSILONS)

@@ -8,6 +8,7 @@ from torch import nn
 
 from oracles import rules
 from pathattr import Classifier, attribute
+from pathattr.method.fullgrad import terms
 from pathattr.model.torchvision import import_torchvision
 
 from .helpers import Quadratic, assert_close, linear_classifier
@@ -227,10 +228,15 @@ def test_deeplift_adds_up_to_the_difference_on_resnet18():
 
 
 def test_fullgrads_terms_add_up_to_the_logit(standin):
-    """FullGrad (Srinivas and Fleuret, 2019), Proposition 1: input term and all bias terms, those of linear layers included."""
-    logits = standin.network(standin.x.double())[range(3), standin.target]
-    for x, target, logit in zip(standin.x.double(), standin.target, logits, strict=True):
+    """FullGrad (Srinivas and Fleuret, 2019), (4): input term and all bias terms, those of linear layers included."""
+    logits, of_input, of_biases = terms(standin.classifier, standin.x, torch.tensor(standin.target))
+    assert_close(logits, standin.network(standin.x.double())[range(3), standin.target])
+    assert {type(layer) for layer, _ in of_biases} >= {nn.BatchNorm2d, nn.Linear}
+    total = of_input.double().sum((1, 2, 3)) + sum(term.double().flatten(1).sum(1) for _, term in of_biases)
+    assert_close(total, logits, 1e-5)
+    for number, (x, target) in enumerate(zip(standin.x.double(), standin.target, strict=True)):
         input_term, bias_terms = rules.fullgrad_terms(standin.network, x, target)
-        assert {type(layer) for layer, _ in bias_terms} >= {nn.BatchNorm2d, nn.Linear}
-        total = input_term.sum() + sum(term.sum() for _, term in bias_terms)
-        assert_close(total, logit, 1e-9)
+        assert_close(input_term.sum() + sum(term.sum() for _, term in bias_terms), logits[number], 1e-5)
+        assert_close(of_input[number], input_term, 1e-4)
+        for (_, found), (_, expected) in zip(of_biases, bias_terms, strict=True):
+            assert_close(found[number], expected, 1e-4)

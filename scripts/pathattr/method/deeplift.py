@@ -31,18 +31,17 @@ class Apart(nn.Module):
 
 
 class Explained(nn.Module):
-    """What Captum gets: the network, retraced, and the objective."""
+    """What Captum gets: the network, retraced, its layers apart."""
 
-    def __init__(self, network: nn.Module, objective: str):
+    def __init__(self, network: nn.Module):
         super().__init__()
         self.network = retrace(network)
         for name, layer in list(self.network.named_modules()):
             if isinstance(layer, (*ACTIVATIONS, nn.MaxPool2d)):
                 self.network.set_submodule(name, nn.Sequential(Apart(), layer))
-        self.output = nn.Softmax(1) if objective == "probability" else nn.Identity()
 
     def forward(self, inputs):
-        return self.output(self.network(inputs))
+        return self.network(inputs)
 
 
 def max_pool(module, inputs, outputs, grad_input, grad_output, eps):
@@ -79,11 +78,10 @@ def contributions(explained: nn.Module, inputs, baselines, target):
         return DeepLift(explained).attribute(inputs, baselines, target=target)
 
 
-def prepared(classifier, objective: str, shape) -> nn.Module:
+def prepared(classifier, shape) -> nn.Module:
     """The classifier's network as Captum takes it. Raises `InputError` where the rule leaves it incomplete, once for all images."""
-    known = _explained.setdefault(classifier, {})
-    if objective not in known:
-        explained = Explained(classifier.module, objective)
+    if classifier not in _explained:
+        explained = Explained(classifier.module)
         probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(classifier.device)
         inputs, baselines = classifier.normalise(probe), classifier.normalise(torch.zeros_like(probe))
         found = contributions(explained, inputs, baselines, torch.zeros(2, dtype=torch.long, device=probe.device)).detach()
@@ -95,8 +93,8 @@ def prepared(classifier, objective: str, shape) -> nn.Module:
             raise InputError(
                 f"deeplift does not apply to this network: contributions miss the difference of outputs by {100 * gap:.0f} %"
             )
-        known[objective] = explained
-    return known[objective]
+        _explained[classifier] = explained
+    return _explained[classifier]
 
 
 @functools.cache
@@ -104,7 +102,7 @@ def rescale(baseline: float):
     """The rule for one baseline level: contributions at normalised pixels. A point takes two passes, its own and the baseline's."""
 
     def rule(classifier, objective, points, target):
-        explained = prepared(classifier, objective, points.shape[1:])
+        explained = prepared(classifier, points.shape[1:])
         black = classifier.normalise(torch.full_like(points, baseline))
         return contributions(explained, classifier.normalise(points), black, target)
 
@@ -117,9 +115,10 @@ def rescale(baseline: float):
     paper="Shrikumar et al., ICML 2017",
     equation="Taylor (10), Rescale rule",
     gradients="2",
-    objectives=("logit", "probability"),
+    objectives=("logit",),
     defaults="black baseline: Taylor and LA papers",
-    limits="No rule for products of activations (attention). Depends on how the network is written, not only on what it computes.",
+    limits="The logit only: there is no Rescale rule for a softmax, and Captum's own sums over the batch. No rule for products of "
+    "activations (attention). Depends on how the network is written, not only on what it computes.",
     excludes=("attention",),
 )
 def deeplift(image, integral, *, baseline: float = 0.0):

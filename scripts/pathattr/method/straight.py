@@ -206,8 +206,8 @@ def ig3(
     std: float = 0.25,
 ):
     """The mean of IG2 over `references` draws of the noise."""
-    references = image.x + std * _normal(image, "baselines", references)
-    yield from straight_lines(image, integral, references, 1 / references, *quadrature(rule, steps), factor=False)
+    noisy = image.x + std * _normal(image, "baselines", references)
+    yield from straight_lines(image, integral, noisy, 1 / references, *quadrature(rule, steps), factor=False)
 
 
 @method(

@@ -51,6 +51,56 @@ def gallery(images, maps: dict[str, list], masks: list, names: list[str]):
     return figure
 
 
+def signed(attribution: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (H, W) in [-1, 1]: the channel sum over the 99.5th percentile of its absolute value."""
+    values = attribution.sum(0)
+    top = np.percentile(np.abs(values), 99.5)
+    return np.clip(values / top, -1, 1) if top > 0 else np.zeros_like(values)
+
+
+def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2):
+    """All methods on the same images, in `blocks` side by side: the images on top, then a row a method.
+
+    `rows`: (label, maps (C, H, W) of the images), each map on its own symmetric scale. `masks`: (H, W) of the images, or None.
+    """
+    columns, (_, height, width) = len(images), images[0].shape
+    each = -(-len(rows) // blocks)
+    gap = max(2, width // 20)
+    cell = style.PAGE / blocks / (columns + 3.6)  # inches a map; the labels take the rest
+    figure, axes = plt.subplots(
+        1, blocks, figsize=(style.PAGE, (each + 1) * cell * (height + gap) / (width + gap) + 0.45), squeeze=False, layout="none"
+    )
+    figure.subplots_adjust(left=0.155, right=0.995, top=0.995, bottom=0.06, wspace=0.53)
+    colours = plt.get_cmap(style.DIVERGING)
+    for axis, start in zip(axes[0], range(0, len(rows), each), strict=False):
+        some = rows[start : start + each]
+        sheet = np.ones(((len(some) + 1) * (height + gap), columns * (width + gap), 3))
+        outline = np.zeros(sheet.shape[:2])
+        pictures = [[np.broadcast_to(image, (3, height, width)).transpose(1, 2, 0) for image in images]]
+        pictures += [[colours((signed(values) + 1) / 2)[..., :3] for values in maps] for _, maps in some]
+        for row, line in enumerate(pictures):
+            for column, picture in enumerate(line):
+                place = np.s_[row * (height + gap) :, column * (width + gap) :]
+                sheet[place][:height, :width] = picture
+                if row and masks[column] is not None:
+                    outline[place][:height, :width] = masks[column]
+        axis.imshow(sheet)
+        if outline.any():
+            axis.contour(outline, levels=[0.5], colors="black", linewidths=0.35)
+        middles = [row * (height + gap) + height / 2 for row in range(len(some) + 1)]
+        axis.set(xticks=[], yticks=middles)
+        axis.set_yticklabels(["Input", *(label for label, _ in some)], fontsize=5.5)
+        axis.set_ylim((each + 1) * (height + gap), 0)
+        axis.tick_params(length=0, pad=2)
+        axis.set_frame_on(False)
+    scale = figure.add_axes((0.35, 0.035, 0.3, 0.007))
+    bar = figure.colorbar(plt.cm.ScalarMappable(plt.Normalize(-1, 1), colours), cax=scale, orientation="horizontal")
+    bar.set_ticks([-1, 0, 1], labels=["against the class", "0", "for the class"], fontsize=6)
+    bar.ax.tick_params(length=2, pad=1)
+    bar.outline.set_linewidth(0.4)
+    return figure
+
+
 def references(image, mask, columns: list[tuple[str, np.ndarray, np.ndarray, str]]):
     """An image, and for each method its map above the references that it used: (title, map, picture of references, caption)."""
     figure, axes = plt.subplots(2, len(columns) + 1, figsize=(style.PAGE, style.PAGE / (len(columns) + 1) * 2 + 0.5))

@@ -20,7 +20,32 @@ METHODS = {  # method -> label, colour, line, marker: two methods differ in more
     "agi_as_released": ("AGI (as released)", _BLIND[8], ":", "<"),
     "lpi": ("LPI", _BLIND[3], "-", "D"),
 }
-SEQUENTIAL = "magma"
+LABELS = {  # names that are not their own label
+    "credible": "Credible",
+    "ig_gaussian": "IG (G)",
+    "ig_average": "IG (A)",
+    "ig_uniform": "IG-Uniform",
+    "ig_sg": "IG-SG",
+    "ig_sq": "IG-SQ",
+    "smoothgrad": "SmoothGrad",
+    "fullgrad": "FullGrad",
+    "deeplift": "DeepLIFT",
+    "gradient_x_input": "Gradient x Input",
+    "fig": "FIG",
+    "gig": "Guided IG",
+    "big": "BIG",
+    "mfaba": "MFABA",
+    "attexplore": "AttEXplore",
+    "la": "LA",
+    "perturbation_1": "Perturbation-1",
+    "perturbation_patch": "Perturb.-patch",
+    "lrp_epsilon": "\N{GREEK SMALL LETTER EPSILON}-LRP",
+    "ig1": "IG1",
+    "ig2": "IG2",
+    "ig3": "IG3",
+}
+VARIANTS = {"valid_interpolations": "valid interpolations", "valid_references": "valid references"}
+SEQUENTIAL, DIVERGING = "magma", "RdBu_r"
 
 
 def use():
@@ -53,12 +78,19 @@ def method_style(name: str, position: int = 0) -> tuple:
     """Label, colour, line and marker of a method; one without a style of its own gets the palette's by position."""
     if name in METHODS:
         return METHODS[name]
-    return name, _BLIND[position % len(_BLIND)], ["-", "--", "-.", ":"][position % 4], "oDs^v<>Ph"[position % 9]
+    return LABELS.get(name, name), _BLIND[position % len(_BLIND)], ["-", "--", "-.", ":"][position % 4], "oDs^v<>Ph"[position % 9]
 
 
 def label(name: str) -> str:
     """What a method is called in figures and tables."""
     return method_style(name)[0]
+
+
+def entry_label(method: str, variant: str = "vanilla", released: bool = False) -> str:
+    """What a registered method, one of its variants or its form as released is called where all of them stand together."""
+    family, _, member = method.partition(":")
+    name = f"{member} ({family.capitalize()})" if member else label(method)
+    return name + (", as released" if released else "") + (f", {VARIANTS[variant]}" if variant in VARIANTS else "")
 
 
 def save(figure, *paths):
