@@ -42,9 +42,7 @@ rule overview_gallery:
         mem_mb=8000,
         runtime=30,
     params:
-        digest=plan.artefact(
-            "overview_gallery", overview_maps, shown=overview_shown, images=overview["gallery_images"]
-        ),
+        digest=plan.artefact("overview_gallery", overview_maps, shown=overview_shown, images=overview["gallery_images"]),
         inputs=digests([*overview_test, *overview_maps]),
         dataset=config["datasets"][overview_dataset],
         shown=overview_shown,

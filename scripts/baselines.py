@@ -35,4 +35,5 @@ with job(snakemake):
     missed = table[~table["met"]]
     print(f"{way}: {len(table)} baselines of {len(index)} images, {table['gradients'].mean():.1f} gradients each")
     if len(missed):
-        print(f"warning: {len(missed)} of {len(table)} did not reach their goal (column met): {', '.join(missed['image_id'].unique()[:8])}")
+        names = ", ".join(missed["image_id"].unique()[:8])
+        print(f"warning: {len(missed)} of {len(table)} did not reach their goal (column met), the first of images {names}")

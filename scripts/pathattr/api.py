@@ -16,7 +16,7 @@ from .errors import InputError
 from .integrate import Image, draws, evaluate, integrate
 
 
-def attribute(method: str, classifier, x, target, **options) -> dict[str, torch.Tensor]:
+def attribute(method: str, classifier, /, x, target, **options) -> dict[str, torch.Tensor]:
     """Attribution maps of N images by a registered method: variant -> float32 (N, C, H, W) in the pixel space of x.
 
     The options are those of `attribute_counted`, which tells besides how many gradients each image took.
@@ -27,6 +27,7 @@ def attribute(method: str, classifier, x, target, **options) -> dict[str, torch.
 def attribute_counted(
     method: str,
     classifier,
+    /,
     x,
     target,
     *,
@@ -62,7 +63,8 @@ def attribute_counted(
     """
     entry = registry.get("method", method)
     if entry.facts["family"]:
-        parameters["name"] = method.partition(":")[2]
+        parameters |= {"name": method.partition(":")[2]} | ({} if baselines is None else {"baselines": baselines})
+        baselines = None  # Captum's own, not ours
     x, target, ids = _check_batch(classifier, x, target, ids)
     _check_parameters(entry, parameters)
     needs = entry.facts["needs"]
@@ -73,7 +75,9 @@ def attribute_counted(
         raise InputError(f"{method} needs {' and '.join(missing)}{how}")
     unused = [name for name, value in given.items() if value is not None and name not in needs]
     if unused:
-        raise InputError(f"{method} does not use {' or '.join(unused)}; accepted: {' and '.join(needs) or 'nothing besides the images'}")
+        raise InputError(
+            f"{method} does not use {' or '.join(unused)}; accepted: {' and '.join(needs) or 'nothing besides the images'}"
+        )
     variants = tuple(variants or entry.facts["variants"])
     if not set(variants) <= set(entry.facts["variants"]):
         raise InputError(f"{method} gives {', '.join(entry.facts['variants'])}; asked for: {', '.join(variants)}")

@@ -17,9 +17,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from . import store
+from . import registry, store
 from .api import attribute_counted, measure
-from .integrate import evaluate_gradient
+from .batching import GRADIENT
+from .integrate import evaluate
 from .method.lpi import Neighbourhoods
 from .model.classifier import Classifier
 from .model.load import build
@@ -44,8 +45,8 @@ def best_micro_batch(classifier, shape, sizes, device: str) -> int:
     rates = {}
     for size in sizes:
         points, target = torch.rand(size, *shape, device=device), torch.zeros(size, dtype=torch.long, device=device)
-        evaluate_gradient(classifier, "logit", points, target, True)  # warm up
-        taken = [seconds(lambda p=points, t=target: evaluate_gradient(classifier, "logit", p, t, True), device) for _ in range(3)]
+        evaluate(classifier, "logit", points, target, GRADIENT)  # warm up
+        taken = [seconds(lambda p=points, t=target: evaluate(classifier, "logit", p, t, GRADIENT), device) for _ in range(3)]
         rates[size] = size / min(taken)
     return max(rates, key=rates.get)
 
@@ -95,9 +96,8 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
     hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, 20)
     x_there, y_there, background_there = x.to(device), y.to(device), background.to(device)
 
-    def ours(method, **parameters):
-        given = {"background": background, "neighbourhoods": hoods}
-        return lambda: attribute_counted(method, classifier, x, y, micro_batch=size, variants=["vanilla"], **given, **parameters)
+    def ours(method, **given):
+        return lambda: attribute_counted(method, classifier, x, y, micro_batch=size, variants=["vanilla"], **given)
 
     def captum_ig():
         return IntegratedGradients(plain).attribute(
@@ -111,7 +111,8 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
                 x_there[at : at + step], baselines=background_there, target=y_there[at : at + step], n_samples=20
             )
 
-    work = {name: ours(name) for name in ("ig", "eg", "lpi", "agi")}
+    work = {"ig": ours("ig"), "eg": ours("eg", background=background), "agi": ours("agi")}
+    work["lpi"] = ours("lpi", background=background, neighbourhoods=hoods)
     counts = {name: int(call()[1].sum()) for name, call in work.items()}  # also warms up
     attributions = work["ig"]()[0]["vanilla"]
     forwards = images * 20
@@ -156,6 +157,66 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
     return rows
 
 
+def every_method(title: str, networks, shape, passes: int, sizes, device: str) -> list[dict]:
+    """Each registered method at its default parameters, on as many images as make about `passes` passes, over its floor.
+
+    The floor is taken right before and after each run. The re-calibrated methods run once more with all variants.
+    """
+    classifier = Classifier(networks(), (0.5,) * shape[0], (0.5,) * shape[0], device)
+    size = best_micro_batch(classifier, shape, sizes, device)
+    most = 16 * size
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(most, *shape, generator=generator)
+    background = torch.rand(64, *shape, generator=generator)
+    baselines = torch.rand(most, 3, *shape, generator=generator)
+    y = classifier.logits(x, size).argmax(1)
+    hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, 20)
+    units = {gradient: floor(classifier, shape, size, 8 * size, device, gradient) for gradient in (True, False)}
+    rows = []
+    for entry in registry.entries("method"):
+        if entry.facts["family"]:
+            continue
+        values = entry.parameters() | {name: 20 for name in entry.facts["fitted"] if name == "references"}
+        values |= {"targets": min(values.get("targets", 0), 9)} if "targets" in values else {}
+        cost = {kind: entry.passes(kind, shape, baselines=3, **values) for kind in ("gradients", "forwards")}
+        images = max(1, min(most, passes // max(1, sum(cost.values()))))
+        options = {"targets": 9} if "targets" in values else {}
+        given = {"background": background, "neighbourhoods": hoods, "baselines": baselines[:images]}
+        options |= {name: value for name, value in given.items() if name in entry.facts["needs"]}
+        for variants in (("vanilla",), entry.facts["variants"])[: 1 + ("valid_references" in entry.facts["variants"])]:
+
+            def work(name=entry.name, n=images, kept=variants, options=options):
+                return attribute_counted(name, classifier, x[:n], y[:n], micro_batch=size, variants=kept, **options)
+
+            gradients = int(work()[1].sum())  # also warms up
+            forwards = images * (cost["forwards"] + ("logits" in entry.facts["needs"]))
+            taken, floors = [], []
+            for _ in range(ROUNDS):
+                unit = {gradient: seconds(call, device) for gradient, call in units.items()}
+                taken.append(seconds(work, device))
+                unit = {gradient: (unit[gradient] + seconds(call, device)) / 2 / (8 * size) for gradient, call in units.items()}
+                floors.append(unit[True] * gradients + unit[False] * forwards)
+            over = statistics.median(t / f if f else float("nan") for t, f in zip(taken, floors, strict=True))
+            rows.append(
+                {
+                    "setting": title,
+                    "what": entry.name + (", all variants" if len(variants) > 1 else ""),
+                    "images": images,
+                    "micro_batch": size,
+                    "passes": gradients or forwards,
+                    "kind": "gradient" if gradients else "forward",
+                    "floor_s": statistics.median(floors),
+                    "seconds": statistics.median(taken),
+                    "over_floor": over,
+                }
+            )
+            print(f"{title}: {rows[-1]['what']}: {over:.2f}", flush=True)
+    known = [row for row in rows if row["over_floor"] == row["over_floor"]]
+    for place, row in enumerate(sorted(known, key=lambda row: -row["over_floor"])[:3], 1):
+        row["worst"] = place
+    return rows
+
+
 def run(device: str) -> pd.DataFrame:
     """The benchmark's table on this machine: 64 pixels on the stand-in, 224 on ResNet-34 with random weights."""
 
@@ -173,6 +234,7 @@ def run(device: str) -> pd.DataFrame:
     rows += setting(
         "ResNet-34, 224 px", resnet34, (3, 224, 224), 128 if on_gpu else 16, (64, 128, 256) if on_gpu else (16,), device
     )
+    rows += every_method("every method, resnet_small, 64 px", standin, (3, 64, 64), 40_000 if on_gpu else 2560, sizes, device)
     machine = torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     return pd.DataFrame(rows).assign(device=machine, torch=torch.__version__, system=platform.machine())
 

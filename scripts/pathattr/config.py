@@ -197,9 +197,8 @@ def _check_overview(config: dict) -> list[str]:
     if problems:
         return problems
     if overview["gallery_images"] > overview["images"]:
-        problems.append(
-            f"overview.gallery_images: found {overview['gallery_images']}; accepted: at most the {overview['images']} images evaluated"
-        )
+        most, found = overview["images"], overview["gallery_images"]
+        problems.append(f"overview.gallery_images: found {found}; accepted: at most the {most} images evaluated")
     problems += _check_images("overview.images", overview["images"], config["models"][overview["model"]]["dataset"], config)
     return problems + _check_uses({name for name, _, _ in shown(config)}, overview["model"], config)
 
@@ -242,19 +241,16 @@ def _has_attention(architecture: str) -> bool:
 def shown(config: dict) -> list[tuple[str, str, bool]]:
     """What the overview shows, as (entry, variant, whether as released): each of a registered method once.
 
-    Of entries of one method the first is taken; later ones only for what those before do not give: a variant, or the form
-    as released. The absolute values are no map of their own: a signed one shows them. Entries of one method stand together.
+    Of several entries that give the same, that of the method's own name is taken, else the first by name. The absolute values
+    are no map of their own: a signed one shows them. Entries of one method stand together.
     """
-    seen, found = {}, []
-    for name, entry in config["methods"].items():
-        released = bool(entry.get("as_released", False))
+    found = {}
+    for name, entry in sorted(config["methods"].items(), key=lambda one: (one[1].get("method", one[0]) != one[0], one[0])):
+        method, released = entry.get("method", name), bool(entry.get("as_released", False))
         for variant in entry.get("variants", ["vanilla"]):
-            key = (entry.get("method", name), variant, released)
-            if variant != "absolute" and key not in seen:
-                place = next((seen[other] for other in seen if other[0] == key[0]), len(seen))
-                seen[key] = place
-                found.append((place, name, variant, released))
-    return [(name, variant, released) for _, name, variant, released in sorted(found, key=lambda one: one[0])]
+            if variant != "absolute":
+                found.setdefault((method, released, variant), (name, variant, released))
+    return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
 
 
 class Study:

@@ -6,7 +6,8 @@ from . import registry
 
 HEAD = """# Attribution methods
 
-Generated from the registry by `make docs`; a test compares. {count} methods, and any attribution class of Captum's as `captum:CLASS`.
+Generated from the registry by `make docs`; a test compares. {count} methods, and any attribution class of Captum's as
+`captum:CLASS`.
 
 Every method explains one image x at one class, in pixels of [0, 1]; F is its *objective*, what it differentiates: the raw logit of
 the class unless said otherwise (others by `objective=`). A map has the image's shape, signed, a number a channel and pixel.
@@ -31,20 +32,32 @@ def methods() -> str:
     for entry in entries:
         facts = entry.facts
         variants = ", ".join(one for one in facts["variants"] if one not in ("vanilla", "absolute")) or "-"
-        row = [f"[{_name(entry)}](#{entry.name})", facts["paper"], facts["equation"], _objective(facts), _cost(facts), variants]
+        row = [
+            f"[{_name(entry)}](#{entry.name})",
+            facts["paper"],
+            f"`{facts['equation']}`",
+            _objective(facts),
+            _cost(facts),
+            variants,
+        ]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
     for entry in entries:
         lines += ["", *_section(entry)]
     lines += ["", BASELINES]
     for entry in registry.entries("baseline"):
-        lines += [f"### {entry.name}", "", f"{entry.facts['paper']}; {entry.facts['equation']}. Cost: {entry.facts['gradients']}.", ""]
+        lines += [
+            f"### {entry.name}",
+            "",
+            f"{entry.facts['paper']}; `{entry.facts['equation']}`. Gradients: {entry.facts['gradients']}.",
+            "",
+        ]
         lines += [*_docstring(entry), "", *_parameters(entry), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _section(entry) -> list[str]:
     facts = entry.facts
-    lines = [f"## {entry.name}", "", f"{facts['paper']}; {facts['equation']}", "", *_docstring(entry), ""]
+    lines = [f"## {entry.name}", "", f"{facts['paper']}; `{facts['equation']}`", "", *_docstring(entry), ""]
     lines.append(f"- Differentiates: {_objective(facts)}; accepted: {', '.join(facts['objectives'])}.")
     lines.append(f"- Cost in gradients: {_cost(facts)}.")
     if facts["needs"]:
@@ -78,12 +91,15 @@ def _docstring(entry) -> list[str]:
 
 
 def _objective(facts) -> str:
+    """What is differentiated, or read where there are no gradients."""
+    if facts["gradients"] == "0":
+        return "nothing" if facts["forwards"] == "0" else "nothing; reads the " + facts["objectives"][0]
     return facts["objectives"][0].replace("_", " ")
 
 
 def _cost(facts) -> str:
-    forwards = "" if facts["forwards"] == "0" else f"; forward passes {facts['forwards']}"
-    return f"{facts['gradients']}{forwards}"
+    forwards = "" if facts["forwards"] == "0" else f"; forward passes `{facts['forwards']}`"
+    return f"`{facts['gradients']}`{forwards}"
 
 
 def _name(entry) -> str:

@@ -144,6 +144,7 @@ def integrate(
     classifier,
     method: Callable,
     images: Iterable[Image],
+    /,
     *,
     objective: str = "logit",
     variants: Iterable[str] = ("vanilla",),

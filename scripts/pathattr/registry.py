@@ -7,11 +7,11 @@ loads, and its digest covers, just the code that it uses.
 
 import importlib
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import source
-from .errors import InputError
 
 ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")
 _entries: dict[tuple[str, str], "Entry"] = {}
@@ -33,6 +33,21 @@ class Entry:
             for name, parameter in inspect.signature(self.function).parameters.items()
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
+
+    def passes(self, kind: str, shape, **values) -> int:
+        """The registered cost of one image of `shape` (C, H, W), `kind` "gradients" or "forwards", at these parameters.
+
+        `values`: parameters other than by default, and `baselines`, how many, where the cost depends on it.
+        """
+        channels, height, width = shape
+        known = {
+            "ceil": math.ceil,
+            "height": height,
+            "width": width,
+            "pixels": height * width,
+            "elements": channels * height * width,
+        }
+        return int(eval(self.facts[kind], {"__builtins__": {}}, known | self.parameters() | values))
 
 
 def _register(kind: str, name: str, facts: dict) -> Callable:

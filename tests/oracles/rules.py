@@ -77,7 +77,8 @@ def effective_bias(layer):
 def fullgrad_terms(network, x, target: int):
     """(input term, [(layer, bias term)]) before any post-processing; their total is the logit of a piecewise linear network.
 
-    `network` is a `Normalised`. Gradients at the layers are those with respect to zeros added to their outputs.
+    `network` has a `module`, and the `mean` and `std` before it. Gradients at the layers are those with respect to zeros added to
+    their outputs.
     """
     layers = [layer for layer in network.module.modules() if isinstance(layer, (nn.Conv2d, nn.BatchNorm2d, nn.Linear))]
     layers = [layer for layer in layers if effective_bias(layer) is not None]

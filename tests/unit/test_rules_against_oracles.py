@@ -40,10 +40,12 @@ class Made:
     target: list[int]
     ids: list[str]
 
+    mean = torch.tensor(MEAN, dtype=torch.float64).view(-1, 1, 1)
+    std = torch.tensor(STD, dtype=torch.float64).view(-1, 1, 1)
+
     def inside(self, pixels):
         """Normalised images, float64."""
-        mean, std = (torch.tensor(values, dtype=torch.float64).view(-1, 1, 1) for values in (MEAN, STD))
-        return (pixels.double() - mean) / std
+        return (pixels.double() - self.mean) / self.std
 
     def network(self, pixels):
         return self.module(self.inside(pixels))
@@ -214,28 +216,8 @@ def spread(case, maps):
 
 def test_fullgrad_of_the_small_networks(network):
     """Linear biases stay out, batch norm has its effective bias; `without_biases` has the input term only."""
-    case = with_normalisation(network)
-    expected = by_oracle(network, lambda x, y: rules.fullgrad(case, x, y))
+    expected = by_oracle(network, lambda x, y: rules.fullgrad(network, x, y))
     assert_close(by_library("fullgrad", network), spread(network, expected), 1e-4)
-
-
-@dataclass(frozen=True)
-class with_normalisation:
-    """What `rules.fullgrad` asks of a network."""
-
-    case: Made
-
-    @property
-    def module(self):
-        return self.case.module
-
-    @property
-    def mean(self):
-        return torch.tensor(MEAN, dtype=torch.float64).view(1, -1, 1, 1)
-
-    @property
-    def std(self):
-        return torch.tensor(STD, dtype=torch.float64).view(1, -1, 1, 1)
 
 
 def test_fullgrad_of_smooth_activations(smooth):

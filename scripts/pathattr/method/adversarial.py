@@ -108,10 +108,10 @@ def la(
 
     The local space is |x~ - x| <= epsilon / 2, epsilon = x / `spatial_range` (`constant`: 1 / spatial_range). One branch raises
     the loss L of the class y, d = sign dL_y; `targets` branches lower that of another class t, the most probable ones,
-    d = -sign dL_t (`attack` keeps one kind). In each, `steps` samplings: x~_0 = x, x~_{j+1} = clip(x + epsilon / 2 d(x~_j)), one step
-    from the image along the last gradient; the exploration x^ = clip(x~ + epsilon / 2 d(x~)) contributes (x^ - x~) dL_y(x~).
-    A is the mean over branches and samplings. With the probability as
-    objective, minus it takes the place of L in the contribution.
+    d = -sign dL_t (`attack` keeps one kind). In each, `steps` samplings, one step from the image along the last gradient:
+    x~_0 = x, x~_{j+1} = clip(x + epsilon / 2 d(x~_j)); the exploration x^ = clip(x~ + epsilon / 2 d(x~)) contributes
+    (x^ - x~) dL_y(x~). A is the mean over branches and samplings. With the probability as objective, minus it takes the
+    place of L in the contribution.
 
     `as_released`: attacks by the gradient of probabilities, `targets` random other classes, full steps x_{j+1} = clip(x +
     epsilon d(x_j)), which contribute x_{j+1} - x times the gradient at x_j, summed. (Without the code's leak across its batch.)

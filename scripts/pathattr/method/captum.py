@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -49,14 +50,20 @@ class Rule:
         if "baselines" in inspect.signature(self.kind.attribute).parameters and isinstance(asking.get("baselines"), int | float):
             asking["baselines"] = torch.full_like(points, asking["baselines"])
         with torch.random.fork_rng(devices=[points.device] if points.is_cuda else []):
+            before = np.random.get_state()  # some classes draw from NumPy's global generator
             torch.manual_seed(self.seed)
+            np.random.seed(self.seed)
             try:
                 found = self.kind(network, **making).attribute(points.clone().requires_grad_(True), target=target, **asking)
             except (TypeError, ValueError, AssertionError, AttributeError) as error:
                 raise InputError(f"captum:{self.kind.__name__}: {str(error).splitlines()[0]}") from None
+            finally:
+                np.random.set_state(before)
         if not isinstance(found, torch.Tensor) or found.shape != points.shape:
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
-            raise InputError(f"captum:{self.kind.__name__} gives {shape}; accepted: a map of the image's shape {tuple(points.shape)}")
+            raise InputError(
+                f"captum:{self.kind.__name__} gives {shape}; accepted: a map of the image's shape {tuple(points.shape)}"
+            )
         self.passes = network.rows
         return found.float()
 

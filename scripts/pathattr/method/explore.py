@@ -77,8 +77,9 @@ def attexplore(image, integral, *, steps: int = 10, samples: int = 20, epsilon: 
         places = [draw.integers(0, [max(large - side, 1) for side in sides]) for _ in range(2)]
         copies = basis.T @ (mask * (basis @ (at + noise) @ basis.T)) @ basis
         rows, columns = (
-            torch.stack([resized(size, int(s), int(p)) if u else torch.eye(size) for s, p, u in zip(sides, place, used, strict=True)])
-            .to(image.x)[:, None]
+            torch.stack(
+                [resized(size, int(s), int(p)) if u else torch.eye(size) for s, p, u in zip(sides, place, used, strict=True)]
+            ).to(image.x)[:, None]
             for place in places
         )  # (samples, 1, size, size)
         answer = yield Ask(rows @ copies @ columns.mT, image.target)

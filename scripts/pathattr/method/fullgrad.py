@@ -41,7 +41,7 @@ def terms(classifier, points, target) -> tuple[torch.Tensor, torch.Tensor, list[
             hook.remove()
     of_input, *of_outputs = slope(logits, [inputs, *(output for _, output in outputs)])
     biases = []
-    for (layer, output), gradient in zip(outputs, of_outputs, strict=True):
+    for (layer, _), gradient in zip(outputs, of_outputs, strict=True):
         bias = bias_of(layer)
         biases.append((layer, gradient * (bias if isinstance(layer, nn.Linear) else bias.view(1, -1, 1, 1))))
     return logits.detach(), of_input * inputs.detach(), biases

@@ -13,7 +13,7 @@ CLOSE = 1e-6  # of the whole distance: a step has arrived
     paper="Kapishnikov et al., CVPR 2021 (Guided IG)",
     equation="A = sum of dF(x_k)/dx (x_{k+1} - x_k), adaptive path",
     gradients="steps",
-    defaults="fraction 0.25, max_dist 0.02, black baseline: released code of Guided IG, which takes 200 steps; 50 steps are ours, the "
+    defaults="fraction 0.25, max_dist 0.02, black baseline: released code of Guided IG, which takes 200 steps; 50 are ours, the "
     "code of the LA paper takes 15",
     limits="Gradients are taken at the left end of each step, so completeness needs many steps.",
 )

@@ -61,7 +61,7 @@ def epsilon_rule(epsilon: float):
         composite = LayerMapComposite(
             [
                 (ACTIVATIONS, Pass()),
-                ((*POOLS, Sum), Norm()),
+                ((*POOLS, Sum), Norm(epsilon)),
                 (LINEAR, Epsilon(epsilon)),
             ]
         )

@@ -5,6 +5,8 @@ import numpy as np
 
 from . import style
 
+FOOT = 0.35  # inches below a gallery, for its scale
+
 
 def salience(attribution: np.ndarray) -> np.ndarray:
     """(C, H, W) -> (H, W) in [0, 1]: the channel sum of absolute values, which DiffID ranks, up to its 99th percentile."""
@@ -67,10 +69,9 @@ def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2)
     each = -(-len(rows) // blocks)
     gap = max(2, width // 20)
     cell = style.PAGE / blocks / (columns + 3.6)  # inches a map; the labels take the rest
-    figure, axes = plt.subplots(
-        1, blocks, figsize=(style.PAGE, (each + 1) * cell * (height + gap) / (width + gap) + 0.45), squeeze=False, layout="none"
-    )
-    figure.subplots_adjust(left=0.155, right=0.995, top=0.995, bottom=0.06, wspace=0.53)
+    high = (each + 1) * cell * (height + gap) / (width + gap) + FOOT
+    figure, axes = plt.subplots(1, blocks, figsize=(style.PAGE, high), squeeze=False, layout="none")
+    figure.subplots_adjust(left=0.165, right=0.998, top=0.999, bottom=FOOT / high, wspace=0.5)
     colours = plt.get_cmap(style.DIVERGING)
     for axis, start in zip(axes[0], range(0, len(rows), each), strict=False):
         some = rows[start : start + each]
@@ -93,7 +94,7 @@ def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2)
         axis.set_ylim((each + 1) * (height + gap), 0)
         axis.tick_params(length=0, pad=2)
         axis.set_frame_on(False)
-    scale = figure.add_axes((0.35, 0.035, 0.3, 0.007))
+    scale = figure.add_axes((0.4, 0.6 * FOOT / high, 0.3, 0.2 * FOOT / high))
     bar = figure.colorbar(plt.cm.ScalarMappable(plt.Normalize(-1, 1), colours), cax=scale, orientation="horizontal")
     bar.set_ticks([-1, 0, 1], labels=["against the class", "0", "for the class"], fontsize=6)
     bar.ax.tick_params(length=2, pad=1)

@@ -11,9 +11,7 @@ def dots(table: pd.DataFrame, axis_label: str):
 
     `table`: `label`, `mean`, `low`, `high`, `gradients`, `plain` (False: a variant, or as released), in the order drawn.
     """
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(style.PAGE, 0.148 * len(table) + 0.6), sharey=True, width_ratios=[2.2, 1]
-    )
+    figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE, 0.148 * len(table) + 0.6), sharey=True, width_ratios=[2.2, 1])
     places = range(len(table))
     blue = style.method_style("ig")[1]
     left.hlines(places, table["low"], table["high"], color=blue, lw=0.9)
@@ -25,7 +23,9 @@ def dots(table: pd.DataFrame, axis_label: str):
     left.grid(axis="y", color="0.93", lw=0.5)
     right.grid(axis="y", color="0.93", lw=0.5)
     taken = table["gradients"].clip(lower=0.5)
-    right.scatter(taken, places, s=12, c=["0.35" if count else "white" for count in table["gradients"]], edgecolors="0.35", zorder=3)
+    right.scatter(
+        taken, places, s=12, c=["0.35" if count else "white" for count in table["gradients"]], edgecolors="0.35", zorder=3
+    )
     right.set(xscale="log", xlabel="gradients an image (open: none)")
     right.tick_params(axis="y", length=0)
     for axis in (left, right):
