@@ -79,9 +79,9 @@ MISTAKES = [
     ("background_images", 0, ("background_images:", "0", "a whole number or null, at least 1")),
     ("threads/compute", "all", ("threads.compute:", "'all'", "a whole number, at least 1")),
     ("threads/train", MISSING, ("threads:", "train missing")),
-    ("methods/nope", {}, ("methods.nope:", "'nope'", "accepted: agi, eg, ig")),
+    ("methods/nope", {}, ("methods.nope:", "'nope'", "accepted: agi, attexplore, big, captum:NAME")),
     ("methods/random", None, ("methods.random:", "None", "a mapping")),
-    ("methods/agi_as_released/method", "nope", ("methods.agi_as_released:", "'nope'", "accepted: agi, eg, ig")),
+    ("methods/agi_as_released/method", "nope", ("methods.agi_as_released:", "'nope'", "accepted: agi, attexplore, big, captum:NAME")),
     ("methods/Bad-Name", {"method": "ig"}, ("methods:", "'Bad-Name'", "^[a-z0-9_]+$")),
     ("methods/ig/stepz", 3, ("methods.ig:", "'stepz'", "accepted: steps, rule, baseline")),
     ("methods/ig/steps", "many", ("methods.ig.steps:", "'many'", "a whole number, at least 1")),
@@ -187,6 +187,7 @@ def test_a_methods_name_resolves_to_all_its_parameters(study):
         "steps": 20,
         "rule": "midpoint",
         "baseline": 0.0,
+        "as_released": False,
     }
     assert study.method("random", "vgg_small") == {"method": "random", "objective": "logit", "variants": ["vanilla"]}
     released = study.method("agi_as_released", "vgg_small")

@@ -36,13 +36,7 @@ MEMBERS = {
     "captum": [
         dict(name="captum:Saliency", gradients=1, random=False),
         dict(name="captum:IntegratedGradients", parameters={"n_steps": 3}, gradients=3, random=False),
-        dict(
-            name="captum:GradientShap",
-            parameters={"n_samples": 3, "stdevs": 0.1, "baselines": 0.0},
-            gradients=3,
-            random=True,
-        ),
-        dict(name="captum:Occlusion", parameters={"sliding_window_shapes": [3, 4, 4], "strides": [3, 4, 4]}, random=False),
+        dict(name="captum:GradientShap", parameters={"n_samples": 3, "baselines": 0.0}, gradients=3, random=True),
         dict(name="captum:KernelShap", parameters={"n_samples": 5}, random=True),
     ]
 }
@@ -63,7 +57,7 @@ every_method = pytest.mark.parametrize("method", NAMED, ids=lambda method: metho
 def cut(method, case):
     """The case; for a method that takes a pass a pixel, with a part of its images."""
     by_pixel = {"elements", "pixels"} & set(compile(method.entry.facts["forwards"], "", "eval").co_names)
-    return replace(case, x=case.x[:, :, 8:16, 8:16]) if by_pixel and case.x.shape[-1] > 16 else case
+    return replace(case, x=case.x[:, :, 8:24, 8:24]) if by_pixel and case.x.shape[-1] > 16 else case
 
 
 def cost(method, what: str, case) -> int:
@@ -84,7 +78,7 @@ def arguments(method, case, rows=None) -> dict:
 
 
 def maps_of(method, case, rows=None, **options):
-    return attribute(method.name, case.classifier, **arguments(method, case, rows) | options)
+    return attribute(method.name, case.classifier, **{"micro_batch": 16} | arguments(method, case, rows) | options)
 
 
 def taken(maps: dict, rows) -> dict:
@@ -102,7 +96,7 @@ def test_a_map_does_not_depend_on_what_it_is_computed_with(method, standin, thre
     assert_same_maps(maps_of(method, case, backwards), taken(whole, backwards))
     shards = [maps_of(method, case, rows) for rows in (range(2), range(2, count))]
     assert_same_maps({variant: torch.cat([shard[variant] for shard in shards]) for variant in whole}, whole)
-    for micro_batch in (16, 64):
+    for micro_batch in (32, 64):
         assert_same_maps(maps_of(method, case, micro_batch=micro_batch), whole)
     for number in (1, 2, 4):
         threads(number)

@@ -29,7 +29,7 @@ def import_torchvision():
     return torchvision
 
 
-@model("torchvision", paper="as published with torchvision", published=True)
+@model("torchvision", paper="as published with torchvision", published=True, attention=("maxvit_", "swin_", "vit_"))
 def torchvision(classes: int, channels: int, size: int, *, name: str, published: bool = False):
     """A classifier of torchvision's at its real size, by name: vgg16, resnet34, densenet121, ...
 

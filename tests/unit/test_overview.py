@@ -1,0 +1,126 @@
+"""What the configuration makes of all methods: families, baselines, what is shown, what cannot be applied."""
+
+import copy
+
+import pytest
+
+from pathattr.config import Study, check, load, shown
+from pathattr.plan import Plan
+
+from .helpers import refused
+from .test_config import ROOT, SCHEMA, SHIPPED, changed
+
+SHARD = "0000000-0000024"
+
+
+def problems(*edits) -> list[str]:
+    return check(changed(*edits), SCHEMA)
+
+
+def test_every_registered_method_is_shown_once_in_each_form():
+    study = Study(copy.deepcopy(SHIPPED))
+    found = [(study.method(name, "resnet_small")["method"], variant, released) for name, variant, released in shown(SHIPPED)]
+    assert len(found) == len(set(found))
+    assert {("agi", "vanilla", True), ("eg", "valid_references", False), ("captum:Occlusion", "vanilla", False)} <= set(found)
+    assert ("eg", "vanilla", False) in found and "absolute" not in {variant for _, variant, _ in found}
+
+
+def test_what_is_shown_does_not_depend_on_the_order_of_entries():
+    backwards = changed()
+    backwards["methods"] = dict(reversed(backwards["methods"].items()))
+    assert shown(backwards) == shown(SHIPPED)
+    assert ("eg", "vanilla", False) in shown(SHIPPED)  # the entry of the method's own name, not recalibration_eg
+
+
+def test_a_new_entry_is_shown():
+    assert ("another", "vanilla", True) not in shown(SHIPPED)
+    extra = changed(("methods/inputgrad_loss", {"method": "captum:Saliency"}))
+    assert set(shown(extra)) - set(shown(SHIPPED)) == {("inputgrad_loss", "vanilla", False)}
+
+
+@pytest.mark.parametrize(
+    "method, model, architecture",
+    [("deeplift", "resnet_small", "torchvision.maxvit_t"), ("lrp_epsilon", "resnet_small", "torchvision.vit_b_16")],
+)
+def test_a_method_without_a_rule_for_attention_is_refused_before_anything_runs(method, model, architecture):
+    lines = problems((f"models/{model}/architecture", architecture))
+    mine = [line for line in lines if line.startswith(f"methods.{method}:")]
+    assert len(mine) == 1 and model in mine[0] and architecture in mine[0]
+    assert not any("methods.ig:" in line for line in lines)
+
+
+def test_other_architectures_of_torchvision_have_a_rule():
+    for name in ("resnet50", "vgg16", "densenet121", "inception_v3"):
+        assert problems(("models/resnet_small/architecture", f"torchvision.{name}")) == []
+
+
+MISTAKES = [
+    (("methods/occlusion/method", "captum"), ("methods.occlusion", "'captum'", "captum:NAME")),
+    (("methods/occlusion/method", "captum:"), ("methods.occlusion", "captum:NAME")),
+    (("methods/ig/method", "ig:x"), ("methods.ig", "'ig:x'")),
+    (("methods/credible/baseline", "grey"), ("methods.credible.baseline", "'grey'", "boundary, compute_baseline, constant")),
+    (("methods/credible/radii", [1.0]), ("methods.credible", "'radii'", "blurs")),
+    (("methods/credible/blurs", [1.0, "x"]), ("methods.credible.blurs", "a list")),
+    (("methods/credible/iterations", 0), ("methods.credible.iterations", "0", "at least 1")),
+    (("methods/la/objective", "logit"), ("methods.la.objective", "logit", "log_probability, probability")),
+    (("methods/deeplift/objective", "probability"), ("methods.deeplift.objective", "probability", "logit")),
+    (("methods/la/attack", "none"), ("methods.la.attack", "'none'", "both, targeted, untargeted")),
+    (("methods/ig/variants", ["valid_references"]), ("methods.ig.variants", "valid_references", "vanilla, absolute")),
+    (("overview/model", "resnet"), ("overview.model", "'resnet'", "vgg_small")),
+    (("overview/metric", "roar"), ("overview.metric", "'roar'", "diffid")),
+    (("overview/images", 401), ("overview.images", "401", "400")),
+    (("overview/gallery_images", 25), ("overview.gallery_images", "at most", "8")),
+    (("overview/images", 4), ("overview.gallery_images", "6", "at most the 4")),
+]
+
+
+@pytest.mark.parametrize("edit, words", MISTAKES, ids=lambda part: part[0] if isinstance(part[0], str) and "/" in part[0] else "")
+def test_mistakes_are_one_line_that_says_what_is_accepted(edit, words):
+    if edit[0] == "overview/gallery_images":
+        words = ("overview.gallery_images", "25")
+    lines = problems(edit)
+    assert len(lines) == 1, lines
+    assert all(word in lines[0] for word in words), lines[0]
+
+
+def test_baselines_are_those_of_the_first_entry_that_computes_them_alike():
+    config = changed(("methods/other", {**SHIPPED["methods"]["credible"], "method": "credible", "steps": 30}))
+    plan = Plan(load(config, SCHEMA), ROOT)
+    mine, other = (plan.baselines("resnet_small", name, SHARD) for name in ("credible", "other"))
+    assert mine == other and mine.digest == other.digest and "/credible/" in mine
+    assert plan.maps("resnet_small", "credible", SHARD).digest != plan.maps("resnet_small", "other", SHARD).digest
+
+
+def test_a_parameter_of_the_baselines_changes_them_and_their_maps_and_no_other():
+    def digests(*edits):
+        plan = Plan(Study(changed(*edits)), ROOT)
+        files = [plan.baselines("resnet_small", name, SHARD) for name in ("credible", "big")]
+        files += [plan.maps("resnet_small", name, SHARD) for name in ("credible", "big", "ig", "occlusion")]
+        return {str(file): file.digest for file in files}
+
+    before = digests()
+    for edit, kinds in (
+        (("methods/credible/delta", 0.03), ("baselines/", "maps/")),
+        (("methods/credible/steps", 90), ("maps/",)),
+    ):
+        after = digests(edit)
+        changes = [path for path in before if before[path] != after[path]]
+        assert changes and all("/credible/" in path for path in changes)
+        assert {kind for kind in ("baselines/", "maps/") if any(kind in path for path in changes)} == set(kinds)
+    changes = {path for path, digest in digests(("methods/occlusion/strides", [3, 8, 8])).items() if digest != before[path]}
+    assert changes == {path for path in before if "/occlusion/" in path}
+
+
+def test_parameters_of_method_and_baseline_share_no_name():
+    from pathattr import source
+
+    for known in source.registered("method").values():
+        if known.facts.get("baseline"):
+            for way in source.registered("baseline").values():
+                names = {parameter.name for parameter in known.parameters}
+                assert not names & {parameter.name for parameter in way.parameters}, (known.name, way.name)
+
+
+def test_a_method_not_in_the_configuration_is_refused():
+    with refused("'nonsense'"):
+        Study(copy.deepcopy(SHIPPED)).method("nonsense", "resnet_small")
