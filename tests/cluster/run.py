@@ -30,9 +30,11 @@ from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORK_RULES = {"train_model", "training_logits", "attribute", "measure"}
+NETWORK_RULES = {"train_model", "training_logits", "baselines", "attribute", "measure"}
 GPUS = 2
 SMOKE = ["--configfile", "config/smoke.yaml"]
+# One paper, and one method that computes its own baselines: every rule that runs a network, without every method's jobs.
+TARGETS = ["lpi", "results/scores/digits_on_photos/resnet_small/credible/diffid/0000000-0000004.parquet"]
 # The plugin first asks after 40 s how jobs fare, and 10 s later each time that none has ended: five minutes for seven stages
 # of jobs of 6 s. Nothing else of the command differs from what a user types.
 POLL = ["--slurm-init-seconds-before-status-checks", "8"]
@@ -170,7 +172,7 @@ class Cluster:
         """Start snakemake in a copy of the repository, in a process group of its own; its output goes to <name>.log."""
         with open(self.folder / f"{name}.log", "w") as log:
             process = subprocess.Popen(
-                ["snakemake", "--cores", "all", *options, *SMOKE], cwd=folder, env=self.environment,
+                ["snakemake", "--cores", "all", *options, *SMOKE, "--", *TARGETS], cwd=folder, env=self.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self.started.add(process.pid)
@@ -250,7 +252,7 @@ def expected_jobs(cluster, folder):
     counts = collections.Counter(rule for rule, _ in jobs)
     gpu = {rule for rule, body in jobs if re.search(r"resources:.*\bgpu=1\b", body)}
     check(gpu == NETWORK_RULES, f"with device cuda these rules ask for a GPU: {sorted(gpu)}; expected: {sorted(NETWORK_RULES)}")
-    del counts["all"]
+    del counts["lpi"]
     return counts
 
 

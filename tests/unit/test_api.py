@@ -89,7 +89,7 @@ def test_bad_options_are_refused(smooth, options, words):
 @pytest.mark.parametrize("name, call", [("method", attribute), ("metric", measure)])
 def test_unknown_names_are_refused_with_those_known(smooth, name, call):
     extra = [smooth.x] if call is measure else []
-    with refused(f"unknown {name} 'nope'", "known: "):
+    with refused(f"no registered {name} 'nope'", "accepted: "):
         call("nope", smooth.classifier, smooth.x, smooth.target, *extra)
 
 
@@ -141,7 +141,7 @@ def test_the_tables_list_what_is_registered():
     assert methods["name"].is_unique and not metrics.duplicated(["name", "score"]).any()
     assert {"paper", "equation", "gradients", "needs", "variants", "parameters"} <= set(methods)
     assert {"range", "direction", "paper", "equation", "forwards", "parameters"} <= set(metrics)
-    assert methods.set_index("name").loc["ig", "parameters"] == {"steps": 20, "rule": "midpoint", "baseline": 0.0}
+    assert methods.set_index("name").loc["ig", "parameters"] == {"steps": 20, "rule": "midpoint", "baseline": 0.0, "as_released": False}
     assert set(metrics["direction"]) <= {"higher", "lower"}
 
 

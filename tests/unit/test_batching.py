@@ -5,24 +5,27 @@ from functools import partial
 import pytest
 import torch
 
-from pathattr.batching import Answer, Ask, run
-from pathattr.integrate import evaluate_gradient
+from pathattr.batching import GRADIENT, LOGITS, Answer, Ask, run
+from pathattr.integrate import evaluate
 
 from .helpers import refused
 
 
 class Network:
-    """Sums and squares of the points, with a record of every call: (points, gradients wanted)."""
+    """Sums and squares of the points, with a record of every call: (points, target, rule). A gradient is 2, 3 or 4 times the points."""
+
+    TIMES = {GRADIENT: 2, "loss": 3}  # another rule: 4
 
     def __init__(self, largest: int | None = None):
         self.largest, self.calls = largest, []
 
-    def __call__(self, points, target, gradient):
+    def __call__(self, points, target, rule):
         if self.largest is not None and len(points) > self.largest:
             raise torch.cuda.OutOfMemoryError("simulated")
-        self.calls.append((points.clone(), target.clone(), gradient))
+        self.calls.append((points.clone(), target.clone(), rule))
         total = points.flatten(1).sum(1)
-        return Answer(torch.stack([total, total**2, target.double()], 1), 2 * points if gradient else None)
+        gradient = None if rule == LOGITS else self.TIMES.get(rule, 4) * points
+        return Answer(torch.stack([total, total**2, target.double()], 1), gradient)
 
 
 def numbered(start: int, count: int) -> torch.Tensor:
@@ -42,10 +45,10 @@ def check(ask: Ask, answer: Answer):
     total = ask.points.flatten(1).sum(1)
     target = torch.as_tensor(ask.target).expand(len(total)).double()
     assert torch.equal(answer.logits, torch.stack([total, total**2, target], 1))
-    if ask.gradient:
-        assert torch.equal(answer.gradient, 2 * ask.points)
-    else:
+    if ask.rule == LOGITS:
         assert answer.gradient is None
+    else:
+        assert torch.equal(answer.gradient, Network.TIMES.get(ask.rule, 4) * ask.points)
 
 
 @pytest.mark.parametrize("largest", [None, 32, 16], ids=["fits", "halved once", "halved to 16"])
@@ -54,8 +57,8 @@ def test_each_image_gets_its_own_answers(sizes, largest):
     questions = []
     for number, size in enumerate(sizes):
         whole, start = Ask(numbered(100 * number, size), target=number), 100 * number + 50
-        each = Ask(numbered(start, size), target=torch.arange(size) % 3, gradient=False)
-        questions.append((whole, each, Ask(numbered(start, 2), target=1)))
+        each = Ask(numbered(start, size), target=torch.arange(size) % 3, rule=LOGITS)
+        questions.append((whole, each, Ask(numbered(start, 2), target=1), Ask(numbered(start, 3), rule="loss")))
     network = Network(largest)
     found = dict(run((asking(*asks) for asks in questions), network, 64))
     assert sorted(found) == list(range(len(sizes)))
@@ -78,11 +81,82 @@ def test_questions_of_many_images_share_a_call():
     assert torch.equal(network.calls[0][0], numbered(0, 16))
 
 
-def test_gradients_and_forward_passes_are_asked_for_apart():
+def own_rule():
+    """A rule of a method's own: `Network` knows it by its identity only."""
+
+
+RULES = (GRADIENT, LOGITS, "loss", own_rule)
+
+
+def test_questions_of_different_rules_never_share_a_call():
     network = Network()
-    asks = [Ask(numbered(number, 4), gradient=number % 2 == 0) for number in range(8)]
-    list(run([asking(ask) for ask in asks], network, 16))
-    assert [gradient for _, _, gradient in network.calls] in ([True, False], [False, True])
+    asks = [Ask(numbered(4 * number, 4), target=number % 4, rule=RULES[number % 4]) for number in range(16)]
+    found = dict(run([asking(ask) for ask in asks], network, 16))
+    assert sorted(str(rule) for _, _, rule in network.calls) == sorted(map(str, RULES))
+    for _, target, rule in network.calls:
+        assert (target == RULES.index(rule)).all()
+    for number, ask in enumerate(asks):
+        check(ask, found[number][0])
+
+
+def test_an_image_may_go_from_rule_to_rule_while_others_wait():
+    """Each at its own pace; whatever is asked last is answered, with fewer points than fill a call."""
+    asks = [[Ask(numbered(20 * n + 5 * k, 1 + (n + k) % 5), rule=RULES[(n + k) % 4]) for k in range(n % 7)] for n in range(20)]
+    found = dict(run([asking(*questions) for questions in asks], Network(), 32))
+    for number, questions in enumerate(asks):
+        assert len(found[number]) == len(questions)
+        for ask, answer in zip(questions, found[number], strict=True):
+            check(ask, answer)
+
+
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_a_question_to_be_asked_alone_is_neither_padded_nor_cut_nor_joined(size):
+    network = Network()
+    asks = [Ask(numbered(200 * number, size), target=number, rule=own_rule, alone=True) for number in range(3)]
+    found = dict(run([asking(ask) for ask in asks], network, 32))
+    assert len(network.calls) == 3
+    for ask, (points, target, _) in zip(asks, network.calls, strict=True):
+        assert torch.equal(points, ask.points) and (target == ask.target).all()
+    for number, ask in enumerate(asks):
+        check(ask, found[number][0])
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True), (False, True, False, True, True, False)], ids=str)
+def test_alone_holds_also_beside_others_of_the_same_rule(order):
+    network = Network()
+    asks = [Ask(numbered(10 * number, 3), target=number, alone=alone) for number, alone in enumerate(order)]
+    found = dict(run([asking(ask) for ask in asks], network, 16))
+    lonely = [target.tolist() for points, target, _ in network.calls if len(points) == 3]
+    assert sorted(lonely) == [[number] * 3 for number, alone in enumerate(order) if alone]
+    for number, ask in enumerate(asks):
+        check(ask, found[number][0])
+
+
+def test_a_question_to_be_asked_alone_is_asked_before_more_images_are_begun():
+    begun = []
+
+    def image(number):
+        begun.append(number)
+        yield Ask(numbered(number, 1), rule=own_rule, alone=True)
+
+    next(run((image(number) for number in range(100)), Network(), 16))
+    assert begun == [0]
+
+
+def test_running_out_of_memory_with_a_question_alone_ends_the_run():
+    """It cannot be asked in parts."""
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        list(run([asking(Ask(numbered(0, 20), alone=True))], Network(largest=16), 64))
+
+
+def test_running_out_of_memory_halves_for_every_rule(capsys):
+    network = Network(largest=16)
+    asks = [Ask(numbered(50 * number, 40), rule=rule) for number, rule in enumerate(RULES)]
+    found = dict(run([asking(ask) for ask in asks], network, 64))
+    for number, ask in enumerate(asks):
+        check(ask, found[number][0])
+    assert {len(points) for points, _, _ in network.calls} == {16}
+    assert capsys.readouterr().out.count("halved") == 2
 
 
 def test_images_are_begun_only_as_they_are_needed():
@@ -128,15 +202,15 @@ def test_running_out_of_memory_at_16_ends_the_run():
 
 def test_out_of_memory_does_not_change_a_gradient(standin):
     """The classifier itself, failing above 16 points: bit for bit what the smaller micro-batch gives."""
-    evaluate = partial(evaluate_gradient, standin.classifier, "logit")
+    whole = partial(evaluate, standin.classifier, "logit")
 
-    def failing(points, target, gradient):
+    def failing(points, target, rule):
         if len(points) > 16:
             raise torch.cuda.OutOfMemoryError("simulated")
-        return evaluate(points, target, gradient)
+        return whole(points, target, rule)
 
     asks = [Ask(x[None], target) for x, target in zip(standin.x, standin.target, strict=True)]
-    plain, halved = (dict(run(map(asking, asks), call, 64)) for call in (evaluate, failing))
+    plain, halved = (dict(run(map(asking, asks), call, 64)) for call in (whole, failing))
     for number in range(len(asks)):
         assert torch.equal(plain[number][0].gradient, halved[number][0].gradient)
         assert torch.equal(plain[number][0].logits, halved[number][0].logits)

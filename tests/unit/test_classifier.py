@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from pathattr import Classifier, attribute
-from pathattr.integrate import evaluate_gradient
+from pathattr.batching import GRADIENT, LOGITS
+from pathattr.integrate import evaluate
 from pathattr.model import classifier as home
 
 from .helpers import assert_close, refused
@@ -34,6 +35,15 @@ def test_logits_may_be_asked_for_one_image_at_a_time_in_any_micro_batch(standin)
     assert torch.equal(standin.classifier.logits(standin.x[1:2]), expected[1:2])
 
 
+def test_the_classifier_answers_with_logits_alone(smooth):
+    target = torch.tensor(smooth.target)
+    answer = smooth.classifier.answer(smooth.x, target, LOGITS)
+    assert_close(answer.logits, smooth.network(smooth.x.double()))
+    assert answer.gradient is None and not answer.logits.requires_grad
+    with pytest.raises(AssertionError, match="integrator"):
+        smooth.classifier.answer(smooth.x, target, GRADIENT)
+
+
 def test_the_module_is_frozen_and_in_evaluation_mode():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(), nn.Flatten(), nn.Linear(16, 2)).train()
     classifier = Classifier(module, MEAN, STD)
@@ -50,7 +60,7 @@ def test_a_plain_gradient_is_that_of_normalised_space_over_std(smooth):
     plain = Classifier(copy.deepcopy(smooth.classifier.module), (0.0,) * 3, (1.0,) * 3)
     inside = plain.normalise((smooth.x - mean) / std).clone()
     target = torch.tensor(smooth.target)
-    expected = evaluate_gradient(plain, "logit", inside, target, True).gradient
+    expected = evaluate(plain, "logit", inside, target, GRADIENT).gradient
     found = attribute("inputgrad", smooth.classifier, smooth.x, smooth.target)["vanilla"]
     assert_close(found, expected / std)
     assert_close(found * smooth.x, expected * (inside + mean / std))
@@ -70,7 +80,7 @@ def test_folded_batch_norm_gives_the_same_logits_and_gradients(standin):
     plain, folded = (Classifier(module, (0.5,) * 3, (0.25,) * 3, fold_batch_norm=fold) for fold in (False, True))
     assert_close(folded.logits(standin.x), plain.logits(standin.x), 1e-5)
     target = torch.tensor(standin.target)
-    slopes = [evaluate_gradient(classifier, "logit", standin.x.clone(), target, True).gradient for classifier in (folded, plain)]
+    slopes = [evaluate(classifier, "logit", standin.x.clone(), target, GRADIENT).gradient for classifier in (folded, plain)]
     assert_close(*slopes, 1e-4)
     assert any(isinstance(part, nn.BatchNorm2d) for part in module.modules())
     assert not any(isinstance(part, nn.BatchNorm2d) for part in folded._network.modules())

@@ -191,7 +191,7 @@ def test_torchvision_refuses_a_missing_root(mnist, tmp_path):
 
 
 def test_an_unknown_dataset_is_refused():
-    with refused("unknown dataset 'nope'", "imagefolder"):
+    with refused("no registered dataset 'nope'", "imagefolder"):
         open_source({"dataset": "nope"}, "train", 0)
 
 

@@ -161,7 +161,7 @@ def test_counters_of_old_batch_norms_may_be_missing():
     [
         ("none.py:network", ("none.py does not exist", "file.py:function")),
         ("OWN:other", ("has no function 'other'",)),
-        ("nope", ("unknown model 'nope'", "resnet_small", "torchvision", "vgg_small")),
+        ("nope", ("no registered model 'nope'", "mnist_net", "preact_resnet18", "resnet_small", "torchvision", "vgg_small")),
         ("torchvision.nope", ("'nope'", "list_models")),
     ],
 )

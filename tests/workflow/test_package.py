@@ -107,3 +107,14 @@ def test_readme_example_runs(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "diffid_output_auc" in done.stdout
+
+
+def test_every_deviation_names_tests_that_exist():
+    rows = [line for line in (REPOSITORY / "docs" / "deviations.md").read_text().splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 40
+    there = {path.name for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    for row in rows:
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert len(cells) == 6, row
+        named = re.findall(r"test_\w+\.py", cells[5])
+        assert named and set(named) <= there, row
