@@ -244,8 +244,8 @@ def _table(kind: str) -> pd.DataFrame:
 
 
 def _check_batch(classifier, x, target, ids):
-    x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.asarray(x))).to("cpu", torch.float32)
-    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.asarray(target))).to("cpu", torch.long)
+    x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
+    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
     if x.ndim != 4 or len(x) == 0:
         raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
     if x.min() < 0 or x.max() > 1 or not torch.isfinite(x).all():

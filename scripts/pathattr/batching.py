@@ -2,8 +2,8 @@
 
 A method or a metric is written for ONE image, as a generator: it yields the points at which it wants the network,
 receives the answer, and goes on. This module runs many such generators at once, packs what they ask for into
-micro-batches that always have the same shape, and hands each its own answer. So an image's result cannot depend on the
-images that it happens to be computed with: on a CPU it is the same bit for bit whatever the batch, the order or the shard.
+micro-batches of a multiple of 16 points, and hands each its own answer. So an image's result cannot depend on the images that
+it happens to be computed with: on a CPU it is the same bit for bit whatever the batch, the order or the shard.
 """
 
 from collections import deque
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .errors import InputError
 
-MULTIPLE = 16  # other sizes take other kernels, whose last bits differ
+MULTIPLE = 16  # batches of all multiples give the same bits a row; other sizes take other kernels
 
 
 LOGITS, GRADIENT = "logits", "gradient"
@@ -71,8 +71,8 @@ def check_micro_batch(size: int) -> int:
 def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -> Iterator[tuple[int, object]]:
     """Run the generators to their ends; yield (position, result) as each finishes.
 
-    `evaluate(points, target, rule)` gets exactly `micro_batch` points, the last ones of zeros where there are no more, and
-    gives an `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    `evaluate(points, target, rule)` gets at most `micro_batch` points, filled up with zeros to a multiple of 16, and gives an
+    `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
     """
     check_micro_batch(micro_batch)
     waiting = enumerate(generators)
@@ -103,7 +103,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
         alone = queue[0][0].ask.alone
         batch = [queue.popleft()] if alone else _take(queue, micro_batch)
         try:
-            answers = _evaluate(batch, evaluate, 0 if alone else micro_batch, rule)
+            answers = _evaluate(batch, evaluate, 1 if alone else MULTIPLE, rule)
         except torch.cuda.OutOfMemoryError:
             if alone or micro_batch == MULTIPLE:
                 raise
@@ -143,12 +143,12 @@ def _take(queue: deque, size: int) -> list:
     return batch
 
 
-def _evaluate(batch: list, evaluate: Callable, size: int, rule: Hashable) -> list[Answer]:
-    """The rule at one micro-batch, padded to `size` rows, cut into an answer for each piece."""
+def _evaluate(batch: list, evaluate: Callable, multiple: int, rule: Hashable) -> list[Answer]:
+    """The rule at one micro-batch, padded to a multiple of rows, cut into an answer for each piece."""
     parts = [walker.ask.points[start:stop] for walker, start, stop in batch]
-    rows = sum(len(part) for part in parts)
-    if rows < size:
-        parts.append(parts[0].new_zeros(size - rows, *parts[0].shape[1:]))
+    padding = -sum(len(part) for part in parts) % multiple
+    if padding:
+        parts.append(parts[0].new_zeros(padding, *parts[0].shape[1:]))
     points = torch.cat(parts)
     target = torch.zeros(len(points), dtype=torch.long)
     at = 0

@@ -141,7 +141,12 @@ def test_the_tables_list_what_is_registered():
     assert methods["name"].is_unique and not metrics.duplicated(["name", "score"]).any()
     assert {"paper", "equation", "gradients", "needs", "variants", "parameters"} <= set(methods)
     assert {"range", "direction", "paper", "equation", "forwards", "parameters"} <= set(metrics)
-    assert methods.set_index("name").loc["ig", "parameters"] == {"steps": 20, "rule": "midpoint", "baseline": 0.0, "as_released": False}
+    assert methods.set_index("name").loc["ig", "parameters"] == {
+        "steps": 20,
+        "rule": "midpoint",
+        "baseline": 0.0,
+        "as_released": False,
+    }
     assert set(metrics["direction"]) <= {"higher", "lower"}
 
 

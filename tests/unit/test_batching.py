@@ -12,7 +12,7 @@ from .helpers import refused
 
 
 class Network:
-    """Sums and squares of the points, with a record of every call: (points, target, rule). A gradient is 2, 3 or 4 times the points."""
+    """Sums and squares of the points, with a record of every call: (points, target, rule). A gradient is 2, 3 or 4 points."""
 
     TIMES = {GRADIENT: 2, "loss": 3}  # another rule: 4
 

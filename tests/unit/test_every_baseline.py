@@ -108,7 +108,8 @@ def test_the_table_tells_the_gradients_that_were_really_taken(entry, standin):
                 target = torch.full((16,), int(ask.target))
                 points = torch.cat([ask.points, torch.zeros(15, *image.x.shape)])
                 answer = evaluate(standin.classifier, "loss", points, target, ask.rule)
-                answer = replace(answer, logits=answer.logits[:1], gradient=None if answer.gradient is None else answer.gradient[:1])
+                gradient = None if answer.gradient is None else answer.gradient[:1]
+                answer = replace(answer, logits=answer.logits[:1], gradient=gradient)
         except StopIteration as end:
             assert table.loc[table["image_id"] == name, "gradients"].sum() == end.value[1]
 

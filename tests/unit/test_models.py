@@ -35,9 +35,9 @@ def test_any_size_gives_a_logit_a_class(name, size, channels):
 @every_model
 def test_a_few_steps_of_training_teach_what_is_easy(name):
     rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 32)
-    pixels = np.where(labels[:, None, None, None] == 1, 170, 50) + rng.integers(0, 40, (32, 1, 16, 16))
-    settings = dict(epochs=2, batch_size=8, learning_rate=1e-3, weight_decay=0.0, seed=0)
+    labels = rng.integers(0, 2, 48)
+    pixels = np.where(labels[:, None, None, None] == 1, 170, 50) + rng.integers(0, 40, (48, 1, 16, 16))
+    settings = dict(epochs=4, batch_size=12, learning_rate=1e-3, weight_decay=0.0, seed=0)
     network = train(built(name, 2, 1, 16), pixels.astype(np.uint8), labels, (0.5,), (0.25,), **settings)
     images = torch.from_numpy(pixels.astype(np.float32) / 255)
     assert accuracy(Classifier(network, (0.5,), (0.25,)), images, labels) >= 0.9

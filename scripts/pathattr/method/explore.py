@@ -1,5 +1,6 @@
 """AttEXplore (Zhu et al., ICLR 2024): an attack along gradients of copies augmented in the frequency domain."""
 
+import functools
 import math
 
 import torch
@@ -13,6 +14,7 @@ GROWTH, USED = 1.15, 0.5  # of input diversity: the largest side over the image'
 KERNEL = 7  # side of the Gaussian that smooths gradients, three standard deviations to each side
 
 
+@functools.cache
 def cosine_basis(size: int) -> torch.Tensor:
     """Orthonormal DCT-II, (size, size): coefficients = basis @ signal, and its transpose is the inverse."""
     place = torch.arange(size, dtype=torch.float64)
@@ -21,6 +23,7 @@ def cosine_basis(size: int) -> torch.Tensor:
     return basis.float()
 
 
+@functools.lru_cache(4096)
 def resized(size: int, side: int, offset: int) -> torch.Tensor:
     """One axis of input diversity as a matrix (size, size): resize to `side`, pad by zeros from `offset` on, resize back.
 
@@ -75,14 +78,14 @@ def attexplore(image, integral, *, steps: int = 10, samples: int = 20, epsilon: 
         used = draw.random(samples) < USED
         sides = draw.integers(size, max(large, size + 1), samples)
         places = [draw.integers(0, [max(large - side, 1) for side in sides]) for _ in range(2)]
-        copies = basis.T @ (mask * (basis @ (at + noise) @ basis.T)) @ basis
+        masked = mask * (basis @ (at + noise) @ basis.T)
         rows, columns = (
             torch.stack(
                 [resized(size, int(s), int(p)) if u else torch.eye(size) for s, p, u in zip(sides, place, used, strict=True)]
             ).to(image.x)[:, None]
             for place in places
         )  # (samples, 1, size, size)
-        answer = yield Ask(rows @ copies @ columns.mT, image.target)
+        answer = yield Ask((rows @ basis.T) @ masked @ (basis @ columns.mT), image.target)  # inverse DCT and resizing in one
         mean = smoothed((rows.mT @ answer.gradient @ columns).mean(0))
         momentum = momentum + mean / mean.abs().mean().clamp_min(1e-20)
         after = at - epsilon / steps * momentum.sign()

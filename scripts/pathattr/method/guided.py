@@ -25,29 +25,27 @@ def gig(image, integral, *, steps: int = 50, fraction: float = 0.25, max_dist: f
     and then the next lowest, until the distance is covered; elements more than `max_dist` behind are brought up first. Every
     move adds itself times the gradient at the step's beginning. Each element (channel and pixel) moves on its own.
     """
-    goal = image.x.double()
-    start = torch.full_like(goal, baseline)
-    whole = float((goal - start).abs().sum())
-    at = start.clone()
+    displacement = (image.x - baseline).double().flatten()
+    weight = displacement.abs()
+    whole = float(weight.sum())
+    at = (displacement == 0).double()  # where each element is: 0 at the baseline, 1 at the image
     for step in range(steps if whole > 0 else 0):
-        answer = yield Ask(at.float()[None], image.target)
-        share = (step + 1) / steps
-        behind, ahead = (start + min(max(place, 0.0), 1.0) * (goal - start) for place in (share - max_dist, share + max_dist))
-        target, before = whole * (1 - share), at
-        late = (at - goal).abs() > (behind - goal).abs()
-        at = torch.where(late, behind, at)
-        size = answer.gradient[0].double().abs()
+        answer = yield Ask((baseline + at * displacement).float().view(1, *image.x.shape), image.target)
+        size = answer.gradient.flatten().abs()
+        share, before = (step + 1) / steps, at
+        ahead = min(share + max_dist, 1.0)
+        at = at.clamp_min(max(share - max_dist, 0.0))
         while True:
-            left = float((at - goal).abs().sum()) - target
-            free = at != ahead
+            left = whole * share - float(weight @ at)  # L1 distance still to be covered in this step
+            free = at < ahead
             if left <= CLOSE * whole or not free.any():
                 break
             sizes = torch.where(free, size, torch.inf)
-            threshold = sizes.flatten().kthvalue(1 + int(fraction * (sizes.numel() - 1))).values
-            chosen = free & (sizes <= threshold)
-            room = float((at - ahead).abs()[chosen].sum())
+            lowest = sizes.kthvalue(1 + int(fraction * (len(sizes) - 1))).values
+            chosen = free & (sizes <= lowest)
+            room = float(weight @ torch.where(chosen, ahead - at, 0.0))
             if room >= left:
                 at = torch.where(chosen, at + left / room * (ahead - at), at)
                 break
             at = torch.where(chosen, ahead, at)
-        integral.add(answer.gradient, (at - before).float())
+        integral.add(answer.gradient, ((at - before) * displacement).float().view(image.x.shape))

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import style
 
-FOOT = 0.35  # inches below a gallery, for its scale
+FOOT, NAMES = 0.35, 1.2  # inches below a gallery, for its scale, and beside it, for the names
 
 
 def salience(attribution: np.ndarray) -> np.ndarray:
@@ -68,12 +68,13 @@ def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2)
     columns, (_, height, width) = len(images), images[0].shape
     each = -(-len(rows) // blocks)
     gap = max(2, width // 20)
-    cell = style.PAGE / blocks / (columns + 3.6)  # inches a map; the labels take the rest
-    high = (each + 1) * cell * (height + gap) / (width + gap) + FOOT
-    figure, axes = plt.subplots(1, blocks, figsize=(style.PAGE, high), squeeze=False, layout="none")
-    figure.subplots_adjust(left=0.165, right=0.998, top=0.999, bottom=FOOT / high, wspace=0.5)
+    block = style.PAGE / blocks  # inches, the labels' column within
+    broad = block - NAMES - 0.03
+    tall = broad / (columns * (width + gap)) * (each + 1) * (height + gap)
+    figure, high = plt.figure(figsize=(style.PAGE, tall + FOOT), layout="none"), tall + FOOT
     colours = plt.get_cmap(style.DIVERGING)
-    for axis, start in zip(axes[0], range(0, len(rows), each), strict=False):
+    for place, start in enumerate(range(0, len(rows), each)):
+        axis = figure.add_axes(((place * block + NAMES) / style.PAGE, FOOT / high, broad / style.PAGE, tall / high))
         some = rows[start : start + each]
         sheet = np.ones(((len(some) + 1) * (height + gap), columns * (width + gap), 3))
         outline = np.zeros(sheet.shape[:2])
@@ -81,16 +82,16 @@ def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2)
         pictures += [[colours((signed(values) + 1) / 2)[..., :3] for values in maps] for _, maps in some]
         for row, line in enumerate(pictures):
             for column, picture in enumerate(line):
-                place = np.s_[row * (height + gap) :, column * (width + gap) :]
-                sheet[place][:height, :width] = picture
+                corner = np.s_[row * (height + gap) :, column * (width + gap) :]
+                sheet[corner][:height, :width] = picture
                 if row and masks[column] is not None:
-                    outline[place][:height, :width] = masks[column]
+                    outline[corner][:height, :width] = masks[column]
         axis.imshow(sheet)
         if outline.any():
             axis.contour(outline, levels=[0.5], colors="black", linewidths=0.35)
         middles = [row * (height + gap) + height / 2 for row in range(len(some) + 1)]
         axis.set(xticks=[], yticks=middles)
-        axis.set_yticklabels(["Input", *(label for label, _ in some)], fontsize=5.5)
+        axis.set_yticklabels(["Input", *(label for label, _ in some)], fontsize=6)
         axis.set_ylim((each + 1) * (height + gap), 0)
         axis.tick_params(length=0, pad=2)
         axis.set_frame_on(False)
