@@ -72,8 +72,9 @@ def rule(classifier, objective, points, target):
     gradients="1",
     objectives=("logit",),
     defaults="psi, bilinear upsampling, no linear biases in the map: released code",
-    limits="No sign: psi takes absolute values. Biases count where they are added, so a folded batch norm gives another map. The "
-    "terms sum to the logit for networks of rectifiers only.",
+    limits="No sign: psi takes absolute values. Values lie far above 0, since hundreds of coarse channels, each scaled to [0, 1], "
+    "add up: on a scale around 0 a map looks saturated, though its order is not. Biases count where they are added, so a "
+    "folded batch norm gives another map. The terms sum to the logit for networks of rectifiers only.",
     excludes=("attention",),
 )
 def fullgrad(image, integral):

@@ -5,7 +5,7 @@ import numpy as np
 
 from . import style
 
-FOOT, NAMES = 0.35, 1.2  # inches below a gallery, for its scale, and beside it, for the names
+FOOT, NAMES = 0.35, 0.95  # inches below a gallery, for its scale, and beside it, for the names
 
 
 def salience(attribution: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def overview(images, rows: list[tuple[str, list]], masks: list, blocks: int = 2)
             axis.contour(outline, levels=[0.5], colors="black", linewidths=0.35)
         middles = [row * (height + gap) + height / 2 for row in range(len(some) + 1)]
         axis.set(xticks=[], yticks=middles)
-        axis.set_yticklabels(["Input", *(label for label, _ in some)], fontsize=6)
+        axis.set_yticklabels(["Input", *(label.replace(", ", ",\n") for label, _ in some)], fontsize=6, linespacing=1.0)
         axis.set_ylim((each + 1) * (height + gap), 0)
         axis.tick_params(length=0, pad=2)
         axis.set_frame_on(False)
