@@ -101,7 +101,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
         rule = max(queues, key=lambda rule: _rows(queues[rule]))
         queue = queues[rule]
         alone = queue[0][0].ask.alone
-        batch = [queue.popleft()] if alone else _take(queue, micro_batch)
+        batch = _take(queue, micro_batch)
         try:
             answers = _evaluate(batch, evaluate, 1 if alone else MULTIPLE, rule)
         except torch.cuda.OutOfMemoryError:
@@ -131,9 +131,11 @@ def _rows(queue: deque) -> int:
 
 
 def _take(queue: deque, size: int) -> list:
-    """At most `size` rows from the head of the queue, the last question split where it does not fit."""
+    """At most `size` rows from the head of the queue, the last question split where it does not fit; or one asked alone."""
+    if queue[0][0].ask.alone:
+        return [queue.popleft()]
     batch, free = [], size
-    while queue and free:
+    while queue and free and not queue[0][0].ask.alone:
         walker, start, stop = queue.popleft()
         if stop - start > free:
             queue.appendleft((walker, start + free, stop))

@@ -1,5 +1,6 @@
 """Any attribution class of Captum, by name."""
 
+import contextlib
 import inspect
 
 import numpy as np
@@ -49,16 +50,11 @@ class Rule:
         asking = {key: value for key, value in given.items() if key not in own}
         if "baselines" in inspect.signature(self.kind.attribute).parameters and isinstance(asking.get("baselines"), int | float):
             asking["baselines"] = torch.full_like(points, asking["baselines"])
-        with torch.random.fork_rng(devices=[points.device] if points.is_cuda else []):
-            before = np.random.get_state()  # some classes draw from NumPy's global generator
-            torch.manual_seed(self.seed)
-            np.random.seed(self.seed)
+        with self._alone(points):
             try:
                 found = self.kind(network, **making).attribute(points.clone().requires_grad_(True), target=target, **asking)
             except (TypeError, ValueError, AssertionError, AttributeError) as error:
                 raise InputError(f"captum:{self.kind.__name__}: {str(error).splitlines()[0]}") from None
-            finally:
-                np.random.set_state(before)
         if not isinstance(found, torch.Tensor) or found.shape != points.shape:
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise InputError(
@@ -67,6 +63,20 @@ class Rule:
         self.passes = network.rows
         return found.float()
 
+    @contextlib.contextmanager
+    def _alone(self, points):
+        """Draws of its own, torch's and NumPy's, and one thread: a batch of one has other last bits on several."""
+        before, threads = np.random.get_state(), torch.get_num_threads()
+        with torch.random.fork_rng(devices=[points.device] if points.is_cuda else []):
+            torch.manual_seed(self.seed)
+            np.random.seed(self.seed)
+            torch.set_num_threads(1)
+            try:
+                yield
+            finally:
+                np.random.set_state(before)
+                torch.set_num_threads(threads)
+
 
 @method(
     "captum",
@@ -74,7 +84,7 @@ class Rule:
     equation="as in Captum",
     gradients="as the class takes",
     defaults="Captum's own",
-    limits="One image at a time, so that a map depends on nothing else; classes that give a map of the image's shape.",
+    limits="One image at a time on one thread, so that a map depends on nothing else; classes that give a map of the image's shape.",
     family=True,
 )
 def captum(image, integral, *, name: str, **arguments):

@@ -129,7 +129,7 @@ def ig_average(
     "big",
     paper="Wang et al., ICML 2022 (BIG)",
     equation="IG from the nearest adversarial point",
-    gradients="steps",
+    gradients="baselines * steps",
     needs=("baselines",),
     baseline="boundary",
     defaults="10 steps by the trapezoid rule: released code of BIG",
