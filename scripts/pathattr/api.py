@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
+from math import isfinite
+from numbers import Integral, Real
 from typing import Literal, get_args, get_origin
 
 import numpy as np
@@ -123,6 +124,8 @@ def attribute_counted(
     )
     for number, (result, gradients[number]) in _bar(done, len(x), method, progress):
         for variant, values in result.items():
+            if not torch.isfinite(values).all():
+                raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
             maps[variant][number] = values
     return maps, gradients
 
@@ -270,6 +273,12 @@ def _check_parameters(entry, parameters):
         whole = isinstance(value, Integral) and not isinstance(value, bool)
         if kind is int and not (whole and value >= 1):
             raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
+        items = value if get_origin(kind) is tuple and isinstance(value, list | tuple) else [value]
+        if kind is float or get_origin(kind) is tuple:
+            numbers = all(isinstance(item, Real) and not isinstance(item, bool) and isfinite(item) for item in items)
+            if not numbers or (get_origin(kind) is tuple and not isinstance(value, list | tuple)):
+                what = "a finite number" if kind is float else "finite numbers, in a list"
+                raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {what}")
         if get_origin(kind) is Literal and value not in get_args(kind):
             raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {', '.join(map(str, get_args(kind)))}")
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .errors import InputError
 
-MULTIPLE = 16  # batches of all multiples give the same bits a row; other sizes take other kernels
+MULTIPLE = 16  # batches of all multiples give the same bits a row on 1, 2, 4, ... threads; other sizes take other kernels
 
 
 LOGITS, GRADIENT = "logits", "gradient"
@@ -71,8 +71,9 @@ def check_micro_batch(size: int) -> int:
 def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -> Iterator[tuple[int, object]]:
     """Run the generators to their ends; yield (position, result) as each finishes.
 
-    `evaluate(points, target, rule)` gets at most `micro_batch` points, filled up with zeros to a multiple of 16, and gives an
-    `Answer`. Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    `evaluate(points, target, rule)` gets at most `micro_batch` points, filled up with zeros to a multiple of 16 (to all of the
+    micro-batch on 3, 5, 6, ... threads, where kernels divide other batches in other ways), and gives an `Answer`.
+    Running out of GPU memory halves the micro-batch, down to 16, and goes on.
     """
     check_micro_batch(micro_batch)
     waiting = enumerate(generators)
@@ -103,7 +104,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
         alone = queue[0][0].ask.alone
         batch = _take(queue, micro_batch)
         try:
-            answers = _evaluate(batch, evaluate, 1 if alone else MULTIPLE, rule)
+            answers = _evaluate(batch, evaluate, 1 if alone else _multiple(micro_batch), rule)
         except torch.cuda.OutOfMemoryError:
             if alone or micro_batch == MULTIPLE:
                 raise
@@ -119,6 +120,11 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
             walker.missing -= stop - start
             if walker.missing == 0:
                 yield from advance(walker, _join(walker.pieces))
+
+
+def _multiple(micro_batch: int) -> int:
+    """What the rows of a call are a multiple of, so that a row's bits do not depend on how many there are."""
+    return MULTIPLE if torch.get_num_threads().bit_count() == 1 else micro_batch
 
 
 def _ready(queue: deque, micro_batch: int) -> bool:

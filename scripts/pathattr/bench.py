@@ -177,12 +177,10 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
         if entry.facts["family"]:
             continue
         values = entry.parameters() | {name: 20 for name in entry.facts["fitted"] if name == "references"}
-        values |= {"targets": min(values.get("targets", 0), 9)} if "targets" in values else {}
         cost = {kind: entry.passes(kind, shape, baselines=3, **values) for kind in ("gradients", "forwards")}
         images = max(1, min(most, passes // max(1, sum(cost.values()))))
-        options = {"targets": 9} if "targets" in values else {}
         given = {"background": background, "neighbourhoods": hoods, "baselines": baselines[:images]}
-        options |= {name: value for name, value in given.items() if name in entry.facts["needs"]}
+        options = {name: value for name, value in given.items() if name in entry.facts["needs"]}
         for variants in (("vanilla",), entry.facts["variants"])[: 1 + ("valid_references" in entry.facts["variants"])]:
 
             def work(name=entry.name, n=images, kept=variants, options=options):

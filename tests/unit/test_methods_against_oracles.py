@@ -150,14 +150,14 @@ def test_agi_from_step_to_step_is_not_the_released_restart(predicted):
     assert (maps[0] - maps[1]).abs().max() > 1e-2 * maps[0].abs().max()
 
 
-def test_random_is_uniform_and_knows_only_seed_and_id(smooth, vgg_small):
+def test_random_is_uniform_and_knows_only_seed_and_id(smooth, resnet_small):
     noise = by_library("random", smooth)["vanilla"]
     assert noise.min() >= 0 and noise.max() < 1
     assert abs(float(noise.mean()) - 0.5) < 0.05 and abs(float(noise.std()) - 12**-0.5) < 0.05
     others = [value for number, value in enumerate(noise) if number]
     assert not any(torch.equal(noise[0], other) for other in others)
     other_images = attribute(
-        "random", vgg_small.classifier, 1 - smooth.x, [0] * 4, ids=smooth.ids, seed=SEED, objective="loss", micro_batch=16
+        "random", resnet_small.classifier, 1 - smooth.x, [0] * 4, ids=smooth.ids, seed=SEED, objective="loss", micro_batch=16
     )
     assert torch.equal(noise, other_images["vanilla"])
     other_ids = attribute("random", smooth.classifier, smooth.x, smooth.target, ids=["a", "b", "c", "d"], seed=SEED)

@@ -3,6 +3,7 @@
 import torch
 
 from ..batching import Ask
+from ..errors import InputError
 from ..registry import baseline
 from .found import Found
 
@@ -28,6 +29,8 @@ def boundary(
     predicted class, projected to the ball and clipped to [0, 1]; it ends at the first point of another class. Where no
     radius succeeds, the last point of the last one is taken and `met` is false. `distance`: L2 in pixel values.
     """
+    if not radii or not all(radius > 0 for radius in radii):
+        raise InputError(f"boundary: radii are {tuple(radii)}; accepted: one or more above 0")
     answer = yield Ask(image.x[None], rule="logits")
     predicted, done, taken = int(answer.logits[0].argmax()), 0, 0
     for radius in radii:

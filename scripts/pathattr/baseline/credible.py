@@ -59,8 +59,10 @@ def compute_baseline(
     """
     if not 0 < delta <= 0.5:
         raise InputError(f"compute_baseline: delta is {delta}; accepted: above 0, at most 0.5")
-    if not all(sigma > 0 for sigma in blurs):
-        raise InputError(f"compute_baseline: blurs are {tuple(blurs)}; accepted: standard deviations above 0, in pixels")
+    if not blurs or not all(sigma > 0 for sigma in blurs):
+        raise InputError(
+            f"compute_baseline: blurs are {tuple(blurs)}; accepted: one or more standard deviations above 0, in pixels"
+        )
     answer = yield Ask(image.x[None], rule="logits")
     there, predicted = answer.logits[0], int(answer.logits[0].argmax())
     found = []

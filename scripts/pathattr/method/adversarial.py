@@ -107,23 +107,25 @@ def la(
     """Local Attribution: the mean change of the loss, to first order, under one-step attacks within the local space of x.
 
     The local space is |x~ - x| <= epsilon / 2, epsilon = x / `spatial_range` (`constant`: 1 / spatial_range). One branch raises
-    the loss L of the class y, d = sign dL_y; `targets` branches lower that of another class t, the most probable ones,
-    d = -sign dL_t (`attack` keeps one kind). In each, `steps` samplings, one step from the image along the last gradient:
-    x~_0 = x, x~_{j+1} = clip(x + epsilon / 2 d(x~_j)); the exploration x^ = clip(x~ + epsilon / 2 d(x~)) contributes
-    (x^ - x~) dL_y(x~). A is the mean over branches and samplings. With the probability as objective, minus it takes the
-    place of L in the contribution.
+    the loss L of the class y, d = sign dL_y; `targets` branches lower that of another class t, the most probable ones (all
+    where there are fewer), d = -sign dL_t (`attack` keeps one kind). In each, `steps` samplings, one step from the image along
+    the last gradient: x~_0 = x, x~_{j+1} = clip(x + epsilon / 2 d(x~_j)); the exploration x^ = clip(x~ + epsilon / 2 d(x~))
+    contributes (x^ - x~) dL_y(x~). A is the mean over branches and samplings. With the probability as objective, minus it
+    takes the place of L in the contribution.
 
     `as_released`: attacks by the gradient of probabilities, `targets` random other classes, full steps x_{j+1} = clip(x +
     epsilon d(x_j)), which contribute x_{j+1} - x times the gradient at x_j, summed. (Without the code's leak across its batch.)
     """
+    if spatial_range <= 0:
+        raise InputError(f"la: spatial_range is {spatial_range}; accepted: above 0")
     others = [label for label in range(image.classes) if label != image.target]
-    if attack != "untargeted" and targets > len(others):
-        raise InputError(f"la: targets is {targets}; accepted: at most the {len(others)} other classes")
-    if as_released:
-        chosen = [int(label) for label in image.draws("classes").choice(others, targets, replace=False)]
+    if attack == "untargeted":
+        chosen = []
+    elif as_released:
+        chosen = [int(label) for label in image.draws("classes").choice(others, min(targets, len(others)), replace=False)]
     else:
         chosen = sorted(others, key=lambda label: -float(image.logits[label]))[:targets]
-    classes = torch.tensor([] if attack == "untargeted" else chosen, dtype=torch.long)
+    classes = torch.tensor(chosen, dtype=torch.long)
     branches, targeted = len(classes) + (attack != "targeted"), len(classes)
     reach = (image.x if constraint == "linear" else torch.ones_like(image.x)) / spatial_range * (1.0 if as_released else 0.5)
     at = image.x.expand(branches, *image.x.shape)

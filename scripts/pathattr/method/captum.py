@@ -45,16 +45,16 @@ class Rule:
         own = inspect.signature(self.kind.__init__).parameters
         given = {key: tuple(value) if isinstance(value, list) else value for key, value in self.arguments.items()}
         making = {key: value for key, value in given.items() if key in own}
-        if isinstance(making.get("layer"), str):
-            making["layer"] = classifier.module.get_submodule(making["layer"])
         asking = {key: value for key, value in given.items() if key not in own}
-        if "baselines" in inspect.signature(self.kind.attribute).parameters and isinstance(asking.get("baselines"), int | float):
-            asking["baselines"] = torch.full_like(points, asking["baselines"])
         with self._alone(points):
             try:
+                if isinstance(making.get("layer"), str):
+                    making["layer"] = classifier.module.get_submodule(making["layer"])
                 found = self.kind(network, **making).attribute(points.clone().requires_grad_(True), target=target, **asking)
-            except (TypeError, ValueError, AssertionError, AttributeError) as error:
-                raise InputError(f"captum:{self.kind.__name__}: {str(error).splitlines()[0]}") from None
+            except torch.cuda.OutOfMemoryError:
+                raise
+            except Exception as error:  # whatever Captum makes of the user's arguments
+                raise InputError(f"captum:{self.kind.__name__}: {str(error).strip().splitlines()[0]}") from None
         if not isinstance(found, torch.Tensor) or found.shape != points.shape:
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise InputError(
@@ -84,7 +84,7 @@ class Rule:
     equation="as in Captum",
     gradients="as the class takes",
     defaults="Captum's own",
-    limits="One image at a time on one thread, so that a map depends on nothing else; classes that give a map of the image's shape.",
+    limits="One image at a time on one thread, so that a map depends on nothing else; classes whose map has the image's shape.",
     family=True,
 )
 def captum(image, integral, *, name: str, **arguments):

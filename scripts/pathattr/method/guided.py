@@ -3,6 +3,7 @@
 import torch
 
 from ..batching import Ask
+from ..errors import InputError
 from ..registry import method
 
 CLOSE = 1e-6  # of the whole distance: a step has arrived
@@ -25,6 +26,8 @@ def gig(image, integral, *, steps: int = 50, fraction: float = 0.25, max_dist: f
     and then the next lowest, until the distance is covered; elements more than `max_dist` behind are brought up first. Every
     move adds itself times the gradient at the step's beginning. Each element (channel and pixel) moves on its own.
     """
+    if not 0 < fraction <= 1 or max_dist < 0:
+        raise InputError(f"gig: fraction is {fraction}, max_dist {max_dist}; accepted: above 0, at most 1; and at least 0")
     displacement = (image.x - baseline).double().flatten()
     weight = displacement.abs()
     whole = float(weight.sum())

@@ -92,5 +92,7 @@ def lrp_epsilon(image, integral, *, epsilon: float = 1e-6):
     winner, averages and sums of branches share it in proportion. The input is what the network was trained on, normalised
     pixels.
     """
+    if epsilon <= 0:
+        raise InputError(f"lrp_epsilon: epsilon is {epsilon}; accepted: above 0")
     answer = yield Ask(image.x[None], image.target, epsilon_rule(epsilon))
     integral.add(answer.gradient)

@@ -30,23 +30,26 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
     """Add the integrals over the straight lines from R references (R, C, H, W) to the image.
 
     `weight`: of the references, a number or (R,). `alpha`: (steps,) or (R, steps) places on the lines, 0 at the reference,
-    with quadrature weights `step`, a number or (steps,). `factor`: whether x - x' multiplies the gradients. A question is
-    about as many whole references as fit in `CHUNK` points.
+    with quadrature weights `step`, a number or (steps,). `factor`: whether x - x' multiplies the gradients. A question has at
+    most `CHUNK` points: several whole references, or a piece of the path from one.
     """
     count, steps = len(references), alpha.shape[-1]
-    alpha, weight, step = alpha.to(image.x).expand(count, steps), torch.as_tensor(weight).expand(count), torch.as_tensor(step)
+    alpha, weight = alpha.to(image.x).expand(count, steps), torch.as_tensor(weight).expand(count)
+    step = torch.as_tensor(step).expand(steps)
     for some in torch.arange(count).split(max(1, CHUNK // steps)):
         displacement = (image.x - references[some])[:, None]  # (r, 1, C, H, W)
-        points = (references[some][:, None] + alpha[some][:, :, None, None, None] * displacement).flatten(0, 1)
-        answer = yield Ask(points, image.target)
-        integral.add(
-            answer.gradient,
-            displacement.expand(len(some), steps, *image.x.shape).flatten(0, 1) if factor else 1.0,
-            weight[some].repeat_interleave(steps),
-            step.expand(steps).repeat(len(some)),
-            points,
-            some.repeat_interleave(steps).tolist(),
-        )
+        for part in torch.arange(steps).split(CHUNK):
+            places = alpha[some][:, part, None, None, None]
+            points = (references[some][:, None] + places * displacement).flatten(0, 1)
+            answer = yield Ask(points, image.target)
+            integral.add(
+                answer.gradient,
+                displacement.expand(-1, len(part), -1, -1, -1).flatten(0, 1) if factor else 1.0,
+                weight[some].repeat_interleave(len(part)),
+                step[part].repeat(len(some)),
+                points,
+                some.repeat_interleave(len(part)).tolist(),
+            )
 
 
 @method(
@@ -76,6 +79,8 @@ def ig(
     """
     reference = torch.full_like(image.x, baseline)[None]
     if as_released:
+        if steps < 2:
+            raise InputError(f"ig: steps is {steps}; accepted as released: at least 2, both ends of the path")
         alpha = torch.linspace(0, 1, steps)
         yield from straight_lines(image, integral, reference, 1.0, alpha, alpha)
     else:

@@ -26,7 +26,10 @@ def build(entry: dict, classes: int, channels: int, size: int) -> nn.Module:
             raise InputError(f"architecture {architecture}: {path} has no function {name!r}")
         return getattr(module, name)(classes, channels, size)
     kind, _, variant = architecture.partition(".")
-    function = registry.get("model", kind).function
+    known = registry.get("model", kind)
+    if bool(variant) != known.facts["published"]:
+        raise InputError(f"architecture {architecture}: accepted: {kind}{'.NAME' * known.facts['published']}")
+    function = known.function
     if not variant:
         return function(classes, channels, size)
     return function(classes, channels, size, name=variant, published=entry.get("weights") == "published")
