@@ -258,9 +258,12 @@ def test_la_sees_nothing_of_black_pixels_unless_the_room_is_constant(smooth, as_
     assert (constant[:, :, :3] != 0).any()
 
 
-def test_la_refuses_more_targets_than_other_classes(smooth):
-    with refused("la", "targets", "5"):
-        attribute("la", smooth.classifier, smooth.x, smooth.target, steps=1, targets=5)
+def test_la_attacks_all_other_classes_where_there_are_fewer(smooth):
+    options = dict(ids=smooth.ids, steps=1)
+    few, many = (attribute_counted("la", smooth.classifier, smooth.x, smooth.target, targets=n, **options) for n in (4, 19))
+    assert torch.equal(few[0]["vanilla"], many[0]["vanilla"]) and few[1].tolist() == many[1].tolist() == [9] * 4
+    with refused("la", "spatial_range", "0"):
+        attribute("la", smooth.classifier, smooth.x, smooth.target, spatial_range=0.0)
 
 
 # Credible.

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from helpers import planned, snakemake
-from pathattr.store import read_maps, read_table
+from pathattr.source import registered
+from pathattr.store import read_arrays, read_maps, read_table
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 FIGURES = ("fig1", "fig2", "fig3", "fig4", "fig5", "fig6l", "fig6r", "examples")
@@ -18,6 +19,8 @@ def test_every_artefact_is_there(smoke):
     for figure in FIGURES:
         assert (smoke / f"results/figures/lpi/{figure}.pdf").read_bytes().startswith(b"%PDF")
         assert (smoke / f"results/figures/lpi/{figure}.png").read_bytes().startswith(b"\x89PNG")
+    for figure in ("gallery", "scores"):
+        assert (smoke / f"results/figures/methods/{figure}.pdf").read_bytes().startswith(b"%PDF")
     for table in (*FIGURES, "table1"):
         rows = list(csv.DictReader((smoke / f"results/tables/lpi/{table}.csv").open()))
         assert rows and all(None not in row.values() for row in rows), table
@@ -37,11 +40,38 @@ def test_table_1_has_reported_beside_measured(smoke):
     assert float(lpi["insertion_probability_low"]) <= float(lpi["insertion_probability_auc"])
 
 
+def test_the_overview_has_every_method_and_variant(smoke):
+    rows = list(csv.DictReader((smoke / "results/tables/methods/scores.csv").open()))
+    found = {(row["method"], row["variant"], row["as_released"]) for row in rows}
+    assert {method for method, _, _ in found} == {*registered("method")} - {"captum"} | {"captum:Occlusion"}
+    assert {method for method, _, released in found if released == "True"} == {"ig", "agi", "la", "fig"}
+    for variant in ("valid_interpolations", "valid_references"):
+        assert {method for method, other, _ in found if other == variant} == {"ig_uniform", "ig_sg", "ig_sq", "eg", "agi"}
+    gallery = list(csv.DictReader((smoke / "results/tables/methods/gallery.csv").open()))
+    assert len(gallery) == 2 * len(found)
+
+
+def test_baselines_say_whether_they_reached_their_goal(smoke):
+    paths = sorted((smoke / "results/baselines").rglob("*.arrow"))
+    assert [path.parent.name for path in paths] == ["big", "credible"]
+    for path, count in zip(paths, (1, 3), strict=True):
+        columns, _ = read_arrays(path)
+        assert len(columns["met"]) == 4 * count and columns["met"].dtype == bool
+        assert {"iterations", "distance", "gradients", "number", "image_id"} <= set(columns)
+    gap = columns["baseline"].reshape(4, 3, 3, 32, 32) - read_images(smoke)[:4, None]
+    assert (abs(gap) >= 5 / 255 - 1e-5).all()
+
+
+def read_images(folder):
+    return read_arrays(folder / "results/data/digits_on_photos/test.arrow")[0]["pixels"] / 255.0
+
+
 def test_scores_hold_every_image_once(smoke):
     scores = [read_table(path)[0] for path in (smoke / "results/scores").rglob("ig/**/*.parquet")]
+    assert sorted({table["image_id"].nunique() for table in scores}) == [4, 8]  # the overview's shard, the paper's
     for table in scores:
         assert not table.duplicated(["image_id", "metric", "variant", "x"]).any()
-        assert set(table["image_id"]) == {f"test-{number:06d}" for number in range(8)}
+        assert set(table["image_id"]) == {f"test-{number:06d}" for number in range(table["image_id"].nunique())}
         assert table["value"].notna().all()
 
 
@@ -72,17 +102,22 @@ def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
     assert len(list((workbench / "results/maps").rglob("lpi/*.arrow"))) == 8  # 4 shards of 2 models
     for table in tables:
         assert (workbench / table).read_bytes() == (smoke / table).read_bytes(), table
-    whole = read_maps(next((smoke / "results/maps").rglob("resnet_small/lpi/*.arrow")))
+    whole = read_maps(next((smoke / "results/maps").rglob("resnet_small/lpi/0000000-0000008.arrow")))
     parts = [read_maps(path) for path in sorted((workbench / "results/maps").rglob("resnet_small/lpi/*.arrow"))]
     assert [name for part in parts for name in part[0]] == whole[0]
     assert b"".join(part[3]["vanilla"].tobytes() for part in parts) == whole[3]["vanilla"].tobytes()
 
 
 LABELS = ("Fig. 1", "Fig. 2", "Fig. 3", "Fig. 4", "Fig. 5", "Fig. 6 left", "Fig. 6 right", "Table 1", "Examples 1 and 2")
+LABELS += ("Gallery", "Scores")
 OPEN_RESULTS = """<script>
-setTimeout(() => [...document.querySelectorAll("a")].filter(part => part.textContent.trim() === "Results")
-    .at(-1).dispatchEvent(new MouseEvent("click", {bubbles: true})), 6000);
-setTimeout(() => { document.title = "shown: " + document.body.innerText.replace(/\\s+/g, " ") }, 12000);
+const press = name => [...document.querySelectorAll("a")].filter(part => part.textContent.trim() === name)
+    .at(-1)?.dispatchEvent(new MouseEvent("click", {bubbles: true}));
+const seen = [];
+const look = () => seen.push(document.body.innerText.replace(/\\s+/g, " "));
+setTimeout(() => press("LPI (AAAI 2023)"), 6000);
+setTimeout(() => { look(); press("Results"); press("All methods") }, 10000);
+setTimeout(() => { look(); document.title = "shown: " + seen.join(" ") }, 14000);
 </script></body>"""
 
 

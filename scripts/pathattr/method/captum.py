@@ -46,6 +46,8 @@ class Rule:
         given = {key: tuple(value) if isinstance(value, list) else value for key, value in self.arguments.items()}
         making = {key: value for key, value in given.items() if key in own}
         asking = {key: value for key, value in given.items() if key not in own}
+        if isinstance(asking.get("baselines"), int | float):
+            asking["baselines"] = torch.full_like(points, asking["baselines"])
         with self._alone(points):
             try:
                 if isinstance(making.get("layer"), str):
