@@ -116,8 +116,9 @@ const press = name => [...document.querySelectorAll("a")].filter(part => part.te
 const seen = [];
 const look = () => seen.push(document.body.innerText.replace(/\\s+/g, " "));
 setTimeout(() => press("LPI (AAAI 2023)"), 6000);
-setTimeout(() => { look(); press("Results"); press("All methods") }, 10000);
-setTimeout(() => { look(); document.title = "shown: " + seen.join(" ") }, 14000);
+setTimeout(() => { look(); press("Results") }, 10000);
+setTimeout(() => press("All methods"), 14000);
+setTimeout(() => { look(); document.title = "shown: " + seen.join(" ") }, 18000);
 </script></body>"""
 
 
@@ -139,7 +140,7 @@ def test_report_shows_every_artefact_in_a_browser(report, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(OPEN_RESULTS.join(report.read_text().rsplit("</body>", 1)))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=24000", "--dump-dom", page.as_uri()]
     for _ in range(3):  # a browser on a busy machine may be late with the page
         shown = subprocess.run([browser, *options], capture_output=True, text=True, timeout=120).stdout
         title = "".join(re.findall(r"<title>shown: (.*?)</title>", shown, re.DOTALL))
