@@ -27,6 +27,7 @@ from .model.load import build
 from .model.torchvision import import_torchvision
 
 ROUNDS = 3
+FEW = {"steps": 10, "references": 4, "samples": 10, "targets": 4}  # parameters of `every_method`, where a method has them
 
 
 def seconds(work, device: str) -> float:
@@ -158,29 +159,34 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
 
 
 def every_method(title: str, networks, shape, passes: int, sizes, device: str) -> list[dict]:
-    """Each registered method at its default parameters, on as many images as make about `passes` passes, over its floor.
+    """Each registered method with few steps, on as many images as make about `passes` passes, over its floor.
 
-    The floor is taken right before and after each run. The re-calibrated methods run once more with all variants.
+    The floor is taken right before and after each run. The re-calibrated methods run once more with all variants. On a CPU
+    with one thread, as the workflow's jobs: several jobs of one thread beat one of several.
     """
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if device == "cuda" else 1)
     classifier = Classifier(networks(), (0.5,) * shape[0], (0.5,) * shape[0], device)
     size = best_micro_batch(classifier, shape, sizes, device)
-    most = 16 * size
+    most = max(64, 8 * size)
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(most, *shape, generator=generator)
     background = torch.rand(64, *shape, generator=generator)
     baselines = torch.rand(most, 3, *shape, generator=generator)
     y = classifier.logits(x, size).argmax(1)
-    hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, 20)
-    units = {gradient: floor(classifier, shape, size, 8 * size, device, gradient) for gradient in (True, False)}
+    hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, FEW["references"])
+    count = 4 * size
+    units = {gradient: floor(classifier, shape, size, count, device, gradient) for gradient in (True, False)}
     rows = []
     for entry in registry.entries("method"):
         if entry.facts["family"]:
             continue
-        values = entry.parameters() | {name: 20 for name in entry.facts["fitted"] if name == "references"}
-        cost = {kind: entry.passes(kind, shape, baselines=3, **values) for kind in ("gradients", "forwards")}
+        few = {name: min(FEW[name], default) for name, default in entry.parameters().items() if name in FEW}
+        cost = {kind: entry.passes(kind, shape, baselines=3, **few) for kind in ("gradients", "forwards")}
         images = max(1, min(most, passes // max(1, sum(cost.values()))))
         given = {"background": background, "neighbourhoods": hoods, "baselines": baselines[:images]}
         options = {name: value for name, value in given.items() if name in entry.facts["needs"]}
+        options |= {name: value for name, value in few.items() if name not in entry.facts["fitted"]}
         for variants in (("vanilla",), entry.facts["variants"])[: 1 + ("valid_references" in entry.facts["variants"])]:
 
             def work(name=entry.name, n=images, kept=variants, options=options):
@@ -192,7 +198,7 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
             for _ in range(ROUNDS):
                 unit = {gradient: seconds(call, device) for gradient, call in units.items()}
                 taken.append(seconds(work, device))
-                unit = {gradient: (unit[gradient] + seconds(call, device)) / 2 / (8 * size) for gradient, call in units.items()}
+                unit = {gradient: (unit[gradient] + seconds(call, device)) / 2 / count for gradient, call in units.items()}
                 floors.append(unit[True] * gradients + unit[False] * forwards)
             over = statistics.median(t / f if f else float("nan") for t, f in zip(taken, floors, strict=True))
             rows.append(
@@ -209,6 +215,7 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
                 }
             )
             print(f"{title}: {rows[-1]['what']}: {over:.2f}", flush=True)
+    torch.set_num_threads(before)
     known = [row for row in rows if row["over_floor"] == row["over_floor"]]
     for place, row in enumerate(sorted(known, key=lambda row: -row["over_floor"])[:3], 1):
         row["worst"] = place
@@ -232,7 +239,14 @@ def run(device: str) -> pd.DataFrame:
     rows += setting(
         "ResNet-34, 224 px", resnet34, (3, 224, 224), 128 if on_gpu else 16, (64, 128, 256) if on_gpu else (16,), device
     )
-    rows += every_method("every method, resnet_small, 64 px", standin, (3, 64, 64), 40_000 if on_gpu else 2560, sizes, device)
+    rows += every_method(
+        "every method, resnet_small, 64 px" + ("" if on_gpu else ", 1 thread"),
+        standin,
+        (3, 64, 64),
+        20_000 if on_gpu else 640,
+        sizes,
+        device,
+    )
     machine = torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads"
     return pd.DataFrame(rows).assign(device=machine, torch=torch.__version__, system=platform.machine())
 
