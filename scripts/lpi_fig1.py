@@ -23,7 +23,7 @@ with job(snakemake):
     classifier, _ = load(snakemake.input.weights, params.entry, "cpu", inputs[snakemake.input.weights])
     hoods = Neighbourhoods(**read_tensors(snakemake.input.neighbourhoods, inputs[snakemake.input.neighbourhoods])[0])
     position = darkest(test, params.images)
-    image, mask, name = test[position].numpy(), test.mask(position), test.index["image_id"].iloc[position]
+    image, mask, name = test.picture(position), test.mask(position), test.index["image_id"].iloc[position]
 
     pool = background(train, params.background_images or len(train), params.seed)
     drawn = choose(draws(params.seed, params.eg["method"], name), len(pool), params.eg["references"])
@@ -32,8 +32,8 @@ with job(snakemake):
     local = local[np.argsort(-density, kind="stable")]
     pictures = {  # method: references as one picture or several, and what they are
         "ig": (np.zeros_like(image), "a black image"),
-        "eg": (np.stack([pool[row].numpy() for row in drawn]), f"{len(drawn)} random\ntraining images"),
-        "lpi": (np.stack([train[row].numpy() for row in local]), f"{len(local)} representatives\nof its neighbourhood"),
+        "eg": (np.stack([pool.picture(row) for row in drawn]), f"{len(drawn)} random\ntraining images"),
+        "lpi": (np.stack([train.picture(row) for row in local]), f"{len(local)} representatives\nof its neighbourhood"),
     }
     columns, rows = [], []
     for method in params.methods:

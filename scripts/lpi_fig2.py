@@ -27,7 +27,7 @@ with job(snakemake):
 
     chosen = int(np.bincount(hoods.neighbourhood).argmax())
     local, density = hoods.references(chosen)
-    pictures = np.stack([train[row].numpy() for row in local])
+    pictures = np.stack([train.picture(row) for row in local])
     figure = maps.distribution(points, hoods.neighbourhood[shown], pictures, density, chosen)
     style.save(figure, snakemake.output.pdf, snakemake.output.png)
     table = train.index.iloc[shown][["image_id", "label"]].reset_index(drop=True)

@@ -18,7 +18,7 @@ with job(snakemake):
     labels = [str(test.index["label"].iloc[row]) for row in rows]
     masks = [test.mask(row) for row in rows]
     shown = {method: [find_map(snakemake.input.maps, inputs, method, name) for name in ids] for method in params.methods}
-    figure = maps.gallery([test[row].numpy() for row in rows], shown, masks, [f"class {label}" for label in labels])
+    figure = maps.gallery([test.picture(row) for row in rows], shown, masks, [f"class {label}" for label in labels])
     style.save(figure, snakemake.output.pdf, snakemake.output.png)
     shares = [
         {

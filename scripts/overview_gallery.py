@@ -26,6 +26,6 @@ with job(snakemake):
             inside = np.nan if mask is None or not size.sum() else size[mask].sum() / size.sum()
             row = {"image_id": name, "method": entry, "variant": variant, "label": label, "sum": values.sum()}
             shares.append(row | {"largest": np.abs(values).max(), "share_of_attribution_in_mask": inside})
-    figure = maps.overview([test[row].numpy() for row in rows], shown, masks)
+    figure = maps.overview([test.picture(row) for row in rows], shown, masks)
     style.save(figure, snakemake.output.pdf, snakemake.output.png)
     write_csv(snakemake.output.table, pd.DataFrame(shares))

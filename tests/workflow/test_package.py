@@ -1,5 +1,6 @@
 """Pins, environments, schema, README: that what is said in two places agrees."""
 
+import ast
 import json
 import re
 import subprocess
@@ -118,3 +119,44 @@ def test_every_deviation_names_tests_that_exist():
         assert len(cells) == 6, row
         named = re.findall(r"test_\w+\.py", cells[5])
         assert named and set(named) <= there, row
+
+
+DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
+
+
+def imported(path, seen) -> set[str]:
+    """Packages outside the library that are imported when the file at `path` is, itself or through the library."""
+    if path in seen:
+        return set()
+    seen.add(path)
+    library, found = REPOSITORY / "scripts" / "pathattr", set()
+    tree = ast.parse(path.read_text())
+    blocks = [tree.body] + [node.body for node in tree.body if isinstance(node, ast.With)]
+    for node in [node for block in blocks for node in block]:
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            inside = node.level or node.module.split(".")[0] == "pathattr"
+            if inside:
+                base = path.parents[node.level - 1] if node.level else REPOSITORY / "scripts"
+                stem = base.joinpath(*(node.module or "").split("."))
+                for file in [stem.with_suffix(".py"), stem / "__init__.py", *(stem / f"{alias.name}.py" for alias in node.names)]:
+                    found |= imported(file, seen) if file.is_file() and library in file.parents else set()
+            else:
+                names = [node.module]
+        found |= {name.split(".")[0] for name in names}
+    return found - {"pathattr"} - sys.stdlib_module_names
+
+
+def test_an_environment_has_what_its_rules_import():
+    checked = 0
+    for path in (REPOSITORY / "rules").rglob("*.smk"):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.MULTILINE)[1:]:
+            if "script:" not in rule:
+                continue
+            name, (environment,) = rule.split(":")[0], re.findall(r'conda:\s+"([^"]+)"', rule)
+            dependencies = yaml.safe_load((path.parent / environment).resolve().read_text())["dependencies"]
+            there = {pin.partition("==")[0].lower() for entry in dependencies if isinstance(entry, dict) for pin in entry["pip"]}
+            needed = {DISTRIBUTIONS.get(one, one).lower() for one in imported(REPOSITORY / "scripts" / f"{name}.py", set())}
+            assert needed <= there, f"{name} imports {sorted(needed - there)}, which {environment} lacks"
+            checked += bool(needed)
+    assert checked > 10

@@ -1,4 +1,4 @@
-"""One split of a dataset as the jobs read it: a frozen index, and pixels by position."""
+"""One split of a dataset as the jobs read it: a frozen index, and pixels by position. torch only where tensors are asked for."""
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from .. import registry, source
 from ..errors import InputError
@@ -18,7 +17,8 @@ class Split:
     """Images of one split in the frozen order of its index.
 
     `index`: one row an image: `image_id`, `label`, and what the dataset knows besides (boxes as `box_x0 box_y0 box_x1
-    box_y1`). `split[i]` is image i as float32 (C, H, W) in [0, 1], `split.pixels(i)` as uint8.
+    box_y1`). `split[i]` is image i as a float32 tensor (C, H, W) in [0, 1], `split.picture(i)` the same as an array, and
+    `split.pixels(i)` as uint8.
     """
 
     def __init__(self, index: pd.DataFrame, pixels, masks=None):
@@ -27,11 +27,19 @@ class Split:
     def __len__(self) -> int:
         return len(self.index)
 
-    def __getitem__(self, position: int) -> torch.Tensor:
-        return torch.from_numpy(self.pixels(position).astype(np.float32) / 255.0)
+    def picture(self, position: int) -> np.ndarray:
+        """Image as float32 (C, H, W) in [0, 1]."""
+        return self.pixels(position).astype(np.float32) / 255.0
 
-    def images(self, start: int, stop: int, threads: int = 1) -> torch.Tensor:
-        """Images start to stop as float32 (N, C, H, W) in [0, 1], decoded by that many threads."""
+    def __getitem__(self, position: int):
+        import torch
+
+        return torch.from_numpy(self.picture(position))
+
+    def images(self, start: int, stop: int, threads: int = 1):
+        """Images start to stop as a float32 tensor (N, C, H, W) in [0, 1], decoded by that many threads."""
+        import torch
+
         with ThreadPoolExecutor(threads) as pool:
             return torch.stack(list(pool.map(self.__getitem__, range(start, stop))))
 
