@@ -20,7 +20,7 @@ from torch import nn
 from . import registry, store
 from .api import attribute_counted, measure
 from .batching import GRADIENT
-from .integrate import evaluate
+from .integrate import evaluate, slope
 from .method.lpi import Neighbourhoods
 from .model.classifier import Classifier
 from .model.load import build
@@ -61,7 +61,7 @@ def floor(classifier, shape, size: int, count: int, device: str, gradient: bool)
         for _ in range(-(-count // size)):
             if gradient:
                 points.requires_grad_(True)
-                torch.autograd.grad(classifier(points).gather(1, target[:, None]).sum(), points)
+                slope(classifier(points).gather(1, target[:, None]), points)
             else:
                 with torch.no_grad():
                     classifier(points)
