@@ -1,18 +1,19 @@
-from pathlib import Path
-
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: f"{workflow.basedir}/config.yaml"
+configfile: f"{workflow.current_basedir}/config.yaml"
 
 
 wildcard_constraints:
     dataset=r"[a-z0-9_]+",
-    model=r"[a-z0-9_]+",
+    model=r"[a-z0-9_]+(-\d+)?",
     method=r"[a-z0-9_.-]+",
     metric=r"[a-z0-9_]+",
+    paper=r"[a-z0-9_]+",
+    artefact=r"[a-z0-9_]+",
+    claim=r"[a-z0-9_]+",
     split=r"train|test",
     shard=r"\d+-\d+",
     part=r"\d+-of-\d+",
@@ -21,25 +22,23 @@ wildcard_constraints:
 include: "rules/common.smk"
 include: "rules/data.smk"
 include: "rules/models.smk"
-include: "rules/neighbourhoods.smk"
-include: "rules/baselines.smk"
 include: "rules/attribute.smk"
 include: "rules/measure.smk"
+include: "rules/artefacts.smk"
+include: "rules/claims.smk"
 include: "rules/benchmark.smk"
-include: "rules/overview.smk"
 include: "rules/docs.smk"
-include: "rules/papers/lpi.smk"
 
 
 report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_lock"] = begin_run()
+    globals()["_run"] = begin(study, workflow)
 
 
 rule all:
     default_target: True
     input:
-        rules.lpi.input,
-        rules.overview.input,
+        [plan.targets(paper) for paper in config["papers"]],
+        plan.everything(),

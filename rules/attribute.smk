@@ -1,6 +1,49 @@
+rule neighbourhoods:
+    input:
+        unpack(plan.inputs("neighbourhoods")),
+    output:
+        "results/neighbourhoods/{dataset}/{model}/{method}.safetensors",
+    log:
+        "results/logs/neighbourhoods/{dataset}/{model}/{method}.log",
+    benchmark:
+        "results/benchmarks/neighbourhoods/{dataset}/{model}/{method}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=120,
+    params:
+        job=plan.params("neighbourhoods"),
+    script:
+        "../scripts/neighbourhoods.py"
+
+
+rule baselines:
+    input:
+        unpack(plan.inputs("baselines")),
+    output:
+        "results/baselines/{dataset}/{model}/{method}/{shard}.arrow",
+    log:
+        "results/logs/baselines/{dataset}/{model}/{method}/{shard}.log",
+    benchmark:
+        "results/benchmarks/baselines/{dataset}/{model}/{method}/{shard}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]["compute"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=gpu,
+    params:
+        job=plan.params("baselines"),
+    script:
+        "../scripts/baselines.py"
+
+
 rule attribute:
     input:
-        unpack(lambda wildcards: plan.map_inputs(wildcards.model, wildcards.method, wildcards.shard)),
+        unpack(plan.inputs("attribute")),
     output:
         "results/maps/{dataset}/{model}/{method}/{shard}.arrow",
     log:
@@ -15,15 +58,6 @@ rule attribute:
         runtime=60,
         gpu=gpu,
     params:
-        digest=lambda wildcards: plan.maps(wildcards.model, wildcards.method, wildcards.shard).digest,
-        inputs=lambda wildcards: digests(
-            sum(plan.map_inputs(wildcards.model, wildcards.method, wildcards.shard).values(), [])
-        ),
-        settings=lambda wildcards: study.method(wildcards.method, wildcards.model),
-        dataset=lambda wildcards: config["datasets"][wildcards.dataset],
-        entry=lambda wildcards: config["models"][wildcards.model],
-        seed=config["seed"],
-        dtype=config["maps_dtype"],
-        background_images=lambda wildcards: plan.background_images(wildcards.model, wildcards.method),
+        job=plan.params("attribute"),
     script:
         "../scripts/attribute.py"

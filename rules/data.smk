@@ -9,7 +9,7 @@ rule make_dataset:
     benchmark:
         "results/benchmarks/make_dataset/{dataset}.tsv"
     wildcard_constraints:
-        dataset="|".join([name for name in config["datasets"] if plan.is_made(name)] or ["none_made"]),
+        dataset=one_of(name for name in config["datasets"] if plan.is_made(name)),
     conda:
         "../envs/data.yaml"
     threads: 1
@@ -17,9 +17,7 @@ rule make_dataset:
         mem_mb=2000,
         runtime=10,
     params:
-        digest=lambda wildcards: plan.index(wildcards.dataset, "train").digest,
-        entry=lambda wildcards: config["datasets"][wildcards.dataset],
-        seed=config["seed"],
+        job=plan.params("make_dataset"),
     script:
         "../scripts/make_dataset.py"
 
@@ -32,7 +30,7 @@ rule index_dataset:
     benchmark:
         "results/benchmarks/index_dataset/{dataset}/{split}.tsv"
     wildcard_constraints:
-        dataset="|".join([name for name in config["datasets"] if not plan.is_made(name)] or ["none_external"]),
+        dataset=one_of(name for name in config["datasets"] if not plan.is_made(name)),
     conda:
         "../envs/torch.yaml"
     threads: 1
@@ -40,8 +38,6 @@ rule index_dataset:
         mem_mb=8000,
         runtime=120,
     params:
-        digest=lambda wildcards: plan.index(wildcards.dataset, wildcards.split).digest,
-        entry=lambda wildcards: config["datasets"][wildcards.dataset],
-        seed=config["seed"],
+        job=plan.params("index_dataset"),
     script:
         "../scripts/index_dataset.py"

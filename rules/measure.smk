@@ -1,8 +1,6 @@
 rule measure:
     input:
-        images=lambda wildcards: plan.split(wildcards.dataset, "test"),
-        weights=lambda wildcards: plan.weights(wildcards.model),
-        maps=lambda wildcards: plan.maps(wildcards.model, wildcards.method, wildcards.shard),
+        unpack(plan.inputs("measure")),
     output:
         "results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
     log:
@@ -17,19 +15,6 @@ rule measure:
         runtime=60,
         gpu=gpu,
     params:
-        digest=lambda wildcards: plan.scores(
-            wildcards.model, wildcards.method, wildcards.metric, wildcards.shard
-        ).digest,
-        inputs=lambda wildcards: digests(
-            [
-                *plan.split(wildcards.dataset, "test"),
-                plan.weights(wildcards.model),
-                plan.maps(wildcards.model, wildcards.method, wildcards.shard),
-            ]
-        ),
-        settings=lambda wildcards: study.metric(wildcards.metric),
-        dataset=lambda wildcards: config["datasets"][wildcards.dataset],
-        entry=lambda wildcards: config["models"][wildcards.model],
-        seed=config["seed"],
+        job=plan.params("measure"),
     script:
         "../scripts/measure.py"

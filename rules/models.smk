@@ -1,7 +1,6 @@
 rule train_model:
     input:
-        train=lambda wildcards: plan.split(wildcards.dataset, "train"),
-        test=lambda wildcards: plan.split(wildcards.dataset, "test"),
+        unpack(plan.inputs("train_model")),
     output:
         weights="results/models/{dataset}/{model}.safetensors",
         about="results/models/{dataset}/{model}.json",
@@ -10,7 +9,7 @@ rule train_model:
     benchmark:
         "results/benchmarks/train_model/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model="|".join([name for name in config["models"] if plan.is_trained(name)] or ["none_trained"]),
+        model=one_of(training for training in plan.trainings(trained=True)),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["train"]
@@ -19,21 +18,14 @@ rule train_model:
         runtime=30,
         gpu=gpu,
     params:
-        digest=lambda wildcards: plan.weights(wildcards.model).digest,
-        inputs=lambda wildcards: digests(plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")),
-        dataset=lambda wildcards: config["datasets"][wildcards.dataset],
-        entry=lambda wildcards: config["models"][wildcards.model],
-        seed=config["seed"],
-        train_threads=config["threads"]["train"],
+        job=plan.params("train_model"),
     script:
         "../scripts/train_model.py"
 
 
 rule fetch_model:
     input:
-        file=lambda wildcards: plan.weights_file(wildcards.model),
-        train=lambda wildcards: plan.split(wildcards.dataset, "train"),
-        test=lambda wildcards: plan.split(wildcards.dataset, "test"),
+        unpack(plan.inputs("fetch_model")),
     output:
         weights="results/models/{dataset}/{model}.safetensors",
         about="results/models/{dataset}/{model}.json",
@@ -42,7 +34,7 @@ rule fetch_model:
     benchmark:
         "results/benchmarks/fetch_model/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model="|".join([name for name in config["models"] if not plan.is_trained(name)] or ["none_fetched"]),
+        model=one_of(training for training in plan.trainings(trained=False)),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
@@ -51,10 +43,28 @@ rule fetch_model:
         runtime=120,
         gpu=gpu,
     params:
-        digest=lambda wildcards: plan.weights(wildcards.model).digest,
-        inputs=lambda wildcards: digests(plan.split(wildcards.dataset, "train") + plan.split(wildcards.dataset, "test")),
-        dataset=lambda wildcards: config["datasets"][wildcards.dataset],
-        entry=lambda wildcards: config["models"][wildcards.model],
-        seed=config["seed"],
+        job=plan.params("fetch_model"),
     script:
         "../scripts/fetch_model.py"
+
+
+rule logits:
+    input:
+        unpack(plan.inputs("logits")),
+    output:
+        "results/logits/{dataset}/{model}/{split}/{part}.arrow",
+    log:
+        "results/logs/logits/{dataset}/{model}/{split}/{part}.log",
+    benchmark:
+        "results/benchmarks/logits/{dataset}/{model}/{split}/{part}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]["compute"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=gpu,
+    params:
+        job=plan.params("logits"),
+    script:
+        "../scripts/logits.py"

@@ -2,20 +2,17 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake):
+with job(snakemake) as given:
     from pathattr.api import baselines
-    from pathattr.dataset.split import open_split
-    from pathattr.model.load import load
+    from pathattr.model.load import opened
     from pathattr.shards import shard_range
     from pathattr.store import versions, write_arrays
 
-    device = use_torch(snakemake)
-    params, inputs = snakemake.params, snakemake.params.inputs
-    settings = dict(params.settings)
+    device, told = use_torch(snakemake), given.params
+    settings = dict(told["settings"])
     way = settings.pop("baseline")
-    path, weights = snakemake.input.images[0], snakemake.input.weights
-    classifier, _ = load(weights, params.entry, device, inputs[weights])
-    test = open_split(params.dataset, "test", path, params.seed, inputs[path])
+    classifier, _ = opened(given.one("weights"), device)
+    test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
     index = test.index.iloc[start:stop]
     pixels, table = baselines(
@@ -24,14 +21,15 @@ with job(snakemake):
         test.images(start, stop, snakemake.threads),
         index["label"].to_numpy(),
         ids=index["image_id"],
-        seed=params.seed,
+        seed=told["seed"],
         micro_batch=snakemake.config["micro_batch"],
         progress=True,
         **settings,
     )
     columns = {name: table[name].to_numpy() for name in table} | {"baseline": pixels.flatten(0, 1).numpy()}
-    metadata = {"digest": params.digest, "baseline": way, "parameters": settings, "model": inputs[weights], "seed": params.seed}
-    write_arrays(snakemake.output[0], columns, metadata | {"device": device, "versions": versions("torch", "numpy")})
+    metadata = {"digest": told["digest"], "baseline": way, "parameters": settings, "model": given.one("weights").digest}
+    metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
+    write_arrays(snakemake.output[0], columns, metadata)
     missed = table[~table["met"]]
     print(f"{way}: {len(table)} baselines of {len(index)} images, {table['gradients'].mean():.1f} gradients each")
     if len(missed):

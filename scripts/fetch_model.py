@@ -2,30 +2,26 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake):
-    from pathattr.dataset.split import open_split
+with job(snakemake) as given:
     from pathattr.model import load, train
     from pathattr.model.classifier import Classifier
     from pathattr.model.torchvision import published
-    from pathattr.store import read_table, write_json
+    from pathattr.store import write_json
 
-    device = use_torch(snakemake)
-    params, entry = snakemake.params, snakemake.params.entry
+    device, entry = use_torch(snakemake), given.params["entry"]
     if entry["weights"] == "published":
         state, mean, std, classes = published(entry["architecture"].partition(".")[2])
     else:
         state, mean, std = load.read_weights(entry["weights"]), entry["mean"], entry["std"]
-        labels = read_table(snakemake.input.train[0], params.inputs[snakemake.input.train[0]])[0]["label"]
-        classes = entry.get("classes", int(labels.max()) + 1)
-    path = snakemake.input.test[0]
-    test = open_split(params.dataset, "test", path, params.seed, params.inputs[path])
+        classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
+    test = given.split("test")
     channels, size, _ = test[0].shape
     network = load.fill(load.build(entry, classes, channels, size), state, entry["weights"])
     classifier = Classifier(network, mean, std, device)
     images = min(len(test), 5000)
     accuracy = train.accuracy(classifier, test.images(0, images), test.index["label"].to_numpy()[:images])
     about = {"classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
-    about |= {"test_accuracy": accuracy, "test_images": images, "digest": params.digest}
+    about |= {"test_accuracy": accuracy, "test_images": images, "digest": given.params["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
     print(f"accuracy {accuracy:.4f} on the first {images} test images")

@@ -2,13 +2,13 @@
 
 from pathattr.job import job
 
-with job(snakemake):
+with job(snakemake) as given:
     from pathattr.dataset.split import check_index, open_source
     from pathattr.store import write_arrays, write_table
 
-    entry, about = snakemake.params.entry, {"digest": snakemake.params.digest}
+    entry, about = given.params["entry"], {"digest": given.params["digest"]}
     for split in ("train", "test"):
-        made = open_source(entry, split, snakemake.params.seed)
+        made = open_source(entry, split, given.params["seed"])
         write_arrays(snakemake.output[f"{split}_pixels"], {"pixels": made.pixels, "masks": made.masks.astype("uint8")}, about)
         write_table(snakemake.output[split], check_index(made.index, f"{entry['dataset']} {split}"), about)
         print(f"{split}: {len(made.index)} images of {made.pixels.shape[1:]}")

@@ -2,25 +2,26 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake):
+with job(snakemake) as given:
     import pandas as pd
     import torch
 
     from pathattr.api import measure
-    from pathattr.dataset.split import open_split
-    from pathattr.model.load import load
+    from pathattr.model.load import opened
+    from pathattr.registry import get
     from pathattr.shards import shard_range
     from pathattr.store import read_maps, write_table
 
-    device = use_torch(snakemake)
-    params, inputs = snakemake.params, snakemake.params.inputs
-    settings = dict(params.settings)
+    device, told = use_torch(snakemake), given.params
+    settings = dict(told["settings"])
     metric = settings.pop("metric")
-    path, weights = snakemake.input.images[0], snakemake.input.weights
-    classifier, _ = load(weights, params.entry, device, inputs[weights])
-    test = open_split(params.dataset, "test", path, params.seed, inputs[path])
+    facts = get("metric", metric).facts
+    classifier, _ = opened(given.one("weights"), device)
+    test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
-    ids, targets, gradients, maps = read_maps(snakemake.input.maps, inputs[snakemake.input.maps])
+    ids, targets, gradients, maps = read_maps(given.one("maps"))
+    if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
+        maps.pop("absolute", None)  # it would score as vanilla does
     images, tables = test.images(start, stop, snakemake.threads), []
     for variant, values in maps.items():
         table = measure(
@@ -30,11 +31,12 @@ with job(snakemake):
             targets,
             torch.from_numpy(values),
             ids=ids,
-            seed=params.seed,
+            masks=test.masks(start, stop) if "mask" in facts["needs"] else None,
+            seed=told["seed"],
             micro_batch=snakemake.config["micro_batch"],
             progress=True,
             **settings,
         )
         tables.append(table.assign(variant=variant, gradients=table["image_id"].map(gradients)))
-    write_table(snakemake.output[0], pd.concat(tables, ignore_index=True), {"digest": params.digest, "settings": params.settings})
+    write_table(snakemake.output[0], pd.concat(tables, ignore_index=True), {"digest": told["digest"], "settings": told["settings"]})
     print(f"{metric}: {len(ids)} images, {len(maps)} variants")

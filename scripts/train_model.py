@@ -2,36 +2,31 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake):
+with job(snakemake) as given:
     import numpy as np
     import torch
 
-    from pathattr.dataset.split import open_split
     from pathattr.model import load, train
     from pathattr.model.classifier import Classifier
     from pathattr.store import write_json
 
-    device = use_torch(snakemake)
-    params = snakemake.params
-    torch.set_num_threads(params.train_threads)  # whatever the cores of this machine
-    torch.manual_seed(params.seed)
-    splits = {
-        name: open_split(params.dataset, name, snakemake.input[name][0], params.seed, params.inputs[snakemake.input[name][0]])
-        for name in ("train", "test")
-    }
+    device, told = use_torch(snakemake), given.params
+    torch.set_num_threads(told["threads"])  # whatever the cores of this machine
+    torch.manual_seed(told["seed"])
+    splits = {name: given.split(name) for name in ("train", "test")}
     pixels = np.stack([splits["train"].pixels(row) for row in range(len(splits["train"]))])
     labels = splits["train"].index["label"].to_numpy()
     _, channels, size, _ = pixels.shape
     classes = int(labels.max()) + 1
     mean = (pixels.mean((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     std = (pixels.std((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
-    network = load.build(params.entry, classes, channels, size)
-    train.train(network, pixels, labels, mean, std, seed=params.seed, device=device, **params.entry["training"])
+    network = load.build(told["entry"], classes, channels, size)
+    train.train(network, pixels, labels, mean, std, seed=told["seed"], device=device, **told["entry"]["training"])
     classifier = Classifier(network, mean, std, device)
     test = splits["test"]
     accuracy = train.accuracy(classifier, test.images(0, len(test)), test.index["label"].to_numpy())
     about = {"classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
-    about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": params.digest}
+    about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
     print(f"test accuracy {accuracy:.4f} on {len(test)} images")

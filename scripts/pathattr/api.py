@@ -167,7 +167,8 @@ def baselines(
 
 @dataclass(frozen=True)
 class Measured:
-    """What a metric may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the classifier."""
+    """What a metric may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the classifier;
+    where the metric needs it, the `mask` (H, W) of the object, bool."""
 
     x: torch.Tensor
     target: int
@@ -175,16 +176,28 @@ class Measured:
     draws: object
     mean: torch.Tensor
     std: torch.Tensor
+    mask: torch.Tensor | None = None
 
 
 def measure(
-    metric: str, classifier, x, target, maps, *, ids=None, seed: int = 0, micro_batch: int = 32, progress=False, **parameters
+    metric: str,
+    classifier,
+    x,
+    target,
+    maps,
+    *,
+    ids=None,
+    masks=None,
+    seed: int = 0,
+    micro_batch: int = 32,
+    progress=False,
+    **parameters,
 ) -> pd.DataFrame:
     """Per-image scores of N attribution maps by a registered metric.
 
-    `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images. Returns a tidy table,
-    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`,
-    images in the order given. Raises `InputError`.
+    `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
+    object is, for metrics that need it. Returns a tidy table, one row a number: `image_id`, `metric` (the score's name), `x`
+    (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)
@@ -195,6 +208,12 @@ def measure(
         bad = int((~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0])
         raise InputError(f"the map of image {ids[bad]} has values that are not finite")
     _check_parameters(entry, parameters)
+    if "mask" in entry.facts["needs"]:
+        if masks is None:
+            raise InputError(f"{metric} needs masks of the objects; accepted: a data set that has masks or boxes")
+        masks = torch.as_tensor(np.asarray(masks), dtype=torch.bool)
+        if masks.shape != (len(x), *x.shape[2:]):
+            raise InputError(f"masks have shape {tuple(masks.shape)}; accepted: {(len(x), *x.shape[2:])}")
 
     def walk(number: int):
         image = Measured(
@@ -204,6 +223,7 @@ def measure(
             draws=draws(seed, metric, ids[number]),
             mean=classifier.mean.flatten(),
             std=classifier.std.flatten(),
+            mask=masks[number].to(classifier.device) if "mask" in entry.facts["needs"] else None,
         )
         return entry.function(image, maps[number].to(classifier.device), **parameters)
 

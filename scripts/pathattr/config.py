@@ -1,7 +1,9 @@
 """The configuration: checked against its schema and the registered functions, then asked what a name means. No torch."""
 
 import copy
+import functools
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -17,6 +19,9 @@ Validator = validators.extend(
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
 )
 
+SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
+OF_ALL = {"artefact": ("artefact", "title"), "claim": ("claim", "says", "where", "artefacts")}  # keys of any artefact, claim
+VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
 DEFAULTS = {  # of a method's facts, as `registry.method` has them
     "variants": ("vanilla", "absolute"),
     "objective": ("logit", "probability", "log_probability", "loss"),
@@ -35,9 +40,9 @@ def check(config: dict, schema_path) -> list[str]:
     for name, entry in config["models"].items():
         problems += _check_model(name, entry, config)
     if not problems:
-        for name, paper in config["papers"].items():
-            problems += _check_paper(f"papers.{name}", paper, config)
-        problems += _check_overview(config)
+        printed = Path(schema_path).parent / "reported"
+        for paper in config["papers"]:
+            problems += _check_paper(paper, config, printed)
     return sorted(set(problems))
 
 
@@ -150,67 +155,144 @@ def _check_model(name: str, entry: dict, config: dict) -> list[str]:
     return problems
 
 
-def _check_paper(where: str, paper: dict, config: dict) -> list[str]:
-    problems = []
-
-    def name(key, value, section):
-        if value not in config[section]:
-            problems.append(f"{where}.{key}: found {value!r}; accepted: {', '.join(config[section])}")
-            return False
-        return True
-
-    known_dataset = name("dataset", paper["dataset"], "datasets")
-    name("metric", paper["metric"], "metrics")
+def _check_paper(name: str, config: dict, printed: Path) -> list[str]:
+    """Problems of a paper's models, and of its artefacts and claims by the types of their functions' parameters."""
+    where, paper, problems = f"papers.{name}", config["papers"][name], []
     for key, model in paper["models"].items():
-        if name(f"models.{key}", model, "models") and known_dataset and config["models"][model]["dataset"] != paper["dataset"]:
-            problems.append(
-                f"{where}.models.{key}: {model} classifies {config['models'][model]['dataset']}; "
-                f"accepted: a model of {paper['dataset']}"
-            )
-    for key in ("methods", "table_methods"):
-        for position, method in enumerate(paper[key]):
-            name(f"{key}.{position}", method, "methods")
-    swept = {method for grids in paper["sweeps"].values() for method in grids}
-    for key, model in paper["models"].items():
-        used = {*paper["methods"], *paper["table_methods"]} | (swept if key == paper["sweep_model"] else set())
-        problems += _check_uses(used, model, config)
-    for sweep, grids in paper["sweeps"].items():
-        for method, grid in grids.items():
-            if name(f"sweeps.{sweep}", method, "methods"):
-                for values in itertools.product(*grid.values()):
-                    entry = {**config["methods"][method], **dict(zip(grid, values, strict=True))}
-                    problems += _check_entry("method", f"{where}.sweeps.{sweep}.{method}", method, entry, config)
-    if not problems:
-        for key in ("dark_image_among", "gallery_images"):
-            if paper[key] > paper["images"]:
-                problems.append(f"{where}.{key}: found {paper[key]}; accepted: at most the {paper['images']} images evaluated")
-        problems += _check_images(f"{where}.images", paper["images"], paper["dataset"], config)
+        if model not in config["models"]:
+            problems.append(f"{where}.models.{key}: found {model!r}; accepted: {', '.join(config['models'])}")
+    if "reported" in paper and not (printed / f"{paper['reported']}.csv").is_file():
+        there = ", ".join(sorted(path.stem for path in printed.glob("*.csv")))
+        problems.append(f"{where}.reported: found {paper['reported']!r}; accepted: {there}")
+    every = {one.name for kind in SECTIONS.values() for known in source.registered(kind).values() for one in known.parameters}
+    for key in sorted(set(paper.get("defaults", {})) - every):
+        problems.append(f"{where}.defaults: unknown key {key!r}; accepted: {', '.join(sorted(every))}")
+    for section, kind in SECTIONS.items():
+        for key, entry in paper.get(section, {}).items() if not problems else ():
+            if entry is not None:
+                problems += _check_drawn(name, section, kind, key, config, printed)
     return list(dict.fromkeys(problems))
 
 
-def _check_overview(config: dict) -> list[str]:
-    """Problems of the section that shows every method on one model."""
-    overview, problems = config["overview"], []
-    for key, section in (("model", "models"), ("metric", "metrics")):
-        if overview[key] not in config[section]:
-            problems.append(f"overview.{key}: found {overview[key]!r}; accepted: {', '.join(config[section])}")
-    if problems:
-        return problems
-    if overview["gallery_images"] > overview["images"]:
-        most, found = overview["images"], overview["gallery_images"]
-        problems.append(f"overview.gallery_images: found {found}; accepted: at most the {most} images evaluated")
-    problems += _check_images("overview.images", overview["images"], config["models"][overview["model"]]["dataset"], config)
-    return problems + _check_uses({name for name, _, _ in shown(config)}, overview["model"], config)
+def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, printed: Path) -> list[str]:
+    """Problems of an artefact or a claim."""
+    at, entry = f"papers.{paper}.{section}.{name}", config["papers"][paper][section][name]
+    if entry[kind] not in source.registered(kind):
+        return [f"{at}.{kind}: found {entry[kind]!r}; accepted: {', '.join(sorted(source.registered(kind)))}"]
+    known = source.registered(kind)[entry[kind]]
+    parameters = {parameter.name: parameter for parameter in known.parameters}
+    problems = [
+        f"{at}: unknown key {key!r}; accepted: {', '.join([*parameters, *OF_ALL[kind]])}"
+        for key in entry
+        if key not in parameters and key not in OF_ALL[kind]
+    ]
+    values = filled(config, paper, section, name)
+    for key, parameter in parameters.items():
+        place = at if key in entry or key not in config["papers"][paper].get("defaults", {}) else f"papers.{paper}.defaults"
+        if key not in values:
+            problems.append(f"{at}: {key} missing; accepted: {accepted(parameter.type)}")
+        else:
+            problems += _check_value(f"{place}.{key}", values[key], parameter.type)
+            if not problems and parameter.names and values[key] is not None:
+                problems += _check_name(f"{place}.{key}", parameter.names, values[key], paper, config, printed)
+    if not problems:
+        drawn = Drawn(config, paper, section, name)
+        bases = {base for base, _ in drawn.forms.values()}
+        for model in drawn.models.values():
+            problems += _check_uses(bases, model, config)
+        problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config)
+    for other in entry.get("artefacts", []) if not problems else ():
+        problems += _one_of(f"{at}.artefacts", other, config["papers"][paper]["artefacts"])
+    return problems
+
+
+def _one_of(where: str, value, names) -> list[str]:
+    return [] if value in names else [f"{where}: found {value!r}; accepted: {', '.join(map(str, names)) or 'none here'}"]
+
+
+def _check_name(where: str, kind: str, value, paper: str, config: dict, printed: Path) -> list[str]:
+    """Whether what a value names is there. `kind`: a key of `source.NAMES`."""
+    of = config["papers"][paper]
+    match kind:
+        case "Model" | "Models":
+            return sum([_one_of(where, one, of["models"]) for one in ([value] if kind == "Model" else value)], [])
+        case "Metric":
+            return _one_of(where, value, config["metrics"])
+        case "Table":
+            return _one_of(where, value, of["artefacts"])
+        case "Images":
+            datasets = {config["models"][model]["dataset"] for model in of["models"].values()}
+            return sum([_check_images(where, value, dataset, config) for dataset in sorted(datasets)], [])
+        case "Reported":
+            if "reported" not in of:
+                return [f"{where}: found {value!r}, but papers.{paper}.reported is missing; accepted: a file of resources/reported"]
+            return _one_of(where, value, sorted(printed_tables(printed / f"{of['reported']}.csv")))
+        case "Forms":
+            forms = [] if value == "all" else [form.partition(":") for form in value]
+            return sum([_one_of(where, name, config["methods"]) for name, _, _ in forms], [])
+        case "Method" | "Methods" | "Pairs" | "Sweep":
+            lists = {"Method": lambda: [value], "Methods": lambda: value, "Pairs": lambda: sum(value, [])}
+            lists["Sweep"] = lambda: [{name: point} for name, grid in value.items() for point in _grid(grid)]
+            problems = []
+            for form in lists[kind]():
+                base, own = split_form(form)
+                problems += _one_of(where, base, config["methods"])
+                if base in config["methods"] and own:
+                    problems += _check_entry("method", f"{where}.{base}", base, {**config["methods"][base], **own}, config)
+            return problems
+    return []
+
+
+def _check_scores(at: str, drawn: "Drawn", config: dict) -> list[str]:
+    """Whether the metric gives the scores asked for."""
+    metrics = [drawn.values[parameter.name] for parameter in drawn.known.parameters if parameter.names == "Metric"]
+    given = []
+    for metric in filter(None, metrics):
+        scores = source.registered("metric")[config["metrics"][metric].get("metric", metric)].facts["scores"]
+        given += [name for score in scores for name in (score, f"{score}_auc")]
+    problems = []
+    for parameter in drawn.known.parameters:
+        value = drawn.values[parameter.name]
+        if parameter.names in ("Score", "Scores") and value:
+            for score in [value] if parameter.names == "Score" else value:
+                problems += _one_of(f"{at}.{parameter.name}", score, given)
+    return problems
+
+
+def _check_variants(at: str, drawn: "Drawn", config: dict) -> list[str]:
+    """Whether the methods' entries have the variants asked for."""
+    problems = []
+    for name, variant in drawn.variants:
+        base, _ = drawn.forms[name]
+        has = config["methods"][base].get("variants", ["vanilla"])
+        if variant not in has:
+            problems.append(f"{at}: {variant} of {base} is asked for; accepted: {', '.join(has)}, its `variants`")
+    return problems
+
+
+def printed_tables(path) -> set[str]:
+    """Names of the tables in a file of printed numbers."""
+    import csv
+
+    with open(path, newline="") as file:
+        return {row["table"] for row in csv.DictReader(file)}
 
 
 def _check_images(where: str, images: int, dataset: str, config: dict) -> list[str]:
     """Whether a made dataset has that many test images."""
+    there = test_images(config, dataset)
+    if there is None or images <= there:
+        return []
+    return [f"{where}: found {images}; accepted: at most the {there} test images of {dataset}"]
+
+
+def test_images(config: dict, dataset: str) -> int | None:
+    """Test images of a made dataset; None where only its index will tell."""
     known = source.registered("dataset")[config["datasets"][dataset]["dataset"]]
     if not known.facts.get("made"):
-        return []
+        return None
     defaults = {parameter.name: parameter.default for parameter in known.parameters}
-    there = config["datasets"][dataset].get("test", defaults["test"])
-    return [f"{where}: found {images}; accepted: at most the {there} test images of {dataset}"] if images > there else []
+    return config["datasets"][dataset].get("test", defaults["test"])
 
 
 def _check_uses(methods, model: str, config: dict) -> list[str]:
@@ -253,29 +335,149 @@ def shown(config: dict) -> list[tuple[str, str, bool]]:
     return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
 
 
+def split_form(form) -> tuple[str, dict]:
+    """Entry of `methods` and its changed parameters: of "ig" or of {"ig": {"steps": 5}}."""
+    if isinstance(form, str):
+        return form, {}
+    ((base, own),) = form.items()
+    return base, own
+
+
+def form_name(form) -> str:
+    """What a form is called in tables: the entry, and the parameters that it changes."""
+    base, own = split_form(form)
+    return "-".join([base, *(f"{key}{str(value).lower()}" for key, value in sorted(own.items()))])
+
+
+def _grid(grid: dict) -> list[dict]:
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def filled(config: dict, paper: str, section: str, name: str) -> dict:
+    """Parameters of an artefact or claim: its own, else the paper's defaults, else the function's. All models unless said."""
+    of = config["papers"][paper]
+    entry, values = of[section][name], {}
+    for parameter in source.registered(SECTIONS[section])[entry[SECTIONS[section]]].parameters:
+        if parameter.name in entry:
+            values[parameter.name] = entry[parameter.name]
+        elif parameter.name in of.get("defaults", {}):
+            values[parameter.name] = of["defaults"][parameter.name]
+        elif parameter.names == "Models":
+            values[parameter.name] = list(of["models"])
+        elif not parameter.required:
+            default = parameter.default
+            values[parameter.name] = list(default) if isinstance(default, tuple) else default
+    return values
+
+
+class Drawn:
+    """An artefact or a claim of the configuration, with every name resolved.
+
+    `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
+    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
+    """
+
+    def __init__(self, config: dict, paper: str, section: str, name: str):
+        self.paper, self.section, self.name = paper, section, name
+        self.entry = config["papers"][paper][section][name]
+        self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
+        self.values = filled(config, paper, section, name)
+        self.models, self.forms, self.variants = {}, {}, []
+        wanted = ["vanilla"]
+        for parameter in self.known.parameters:
+            value = self.values[parameter.name]
+            if value is None or not parameter.names:
+                continue
+            match parameter.names:
+                case "Model" | "Models":
+                    keys = [value] if parameter.names == "Model" else value
+                    self.models |= {key: config["papers"][paper]["models"][key] for key in keys}
+                case "Method":
+                    self.values[parameter.name] = self._form(value)
+                case "Methods":
+                    self.values[parameter.name] = [self._form(form) for form in value]
+                case "Pairs":
+                    self.values[parameter.name] = [[self._form(form) for form in pair] for pair in value]
+                case "Sweep":
+                    self.values[parameter.name] = [
+                        {"name": self._form({base: point}), "series": base, "values": point}
+                        for base, grid in value.items()
+                        for point in _grid(grid)
+                    ]
+                case "Forms":
+                    self.values[parameter.name] = self._every_form(value, config)
+                case "Variants":
+                    wanted = value
+        if not self.variants:
+            self.variants = [(name, variant) for name in self.forms for variant in wanted]
+
+    def _form(self, form) -> str:
+        name = form_name(form)
+        self.forms[name] = split_form(form)
+        return name
+
+    def _every_form(self, value, config) -> list[dict]:
+        """What `Forms` stands for: entry, method, variant and whether as released, of each."""
+        found = []
+        for entry, variant, released in shown(config) if value == "all" else [(*form.partition(":")[::2], None) for form in value]:
+            own = config["methods"][self._form(entry)]
+            variant = variant or "vanilla"
+            released = bool(own.get("as_released", False)) if released is None else released
+            self.variants.append((entry, variant))
+            found.append({"entry": entry, "method": own.get("method", entry), "variant": variant, "as_released": released})
+        return found
+
+    @property
+    def needs(self):
+        """Roles of the files it needs (see `registry.artefact`)."""
+        return self.known.facts.get("needs", ())
+
+    @property
+    def title(self) -> str:
+        """What it is called: as the configuration says, or as its name does (fig6l: Fig. 6 left)."""
+        if "title" in self.entry:
+            return self.entry["title"]
+        kind, number, side = re.fullmatch(r"(fig|table|.*?)(\d*)([a-z]*)", self.name).groups()
+        words = {"fig": "Fig.", "table": "Table", "l": " left", "r": " right"}
+        if not number or kind not in words:
+            return self.name.replace("_", " ").capitalize()
+        return f"{words[kind]} {number}{words.get(side, side)}"
+
+    def first(self, role: str) -> int:
+        """How many of the first test images a role is needed for."""
+        return self.values[self.needs[role] if isinstance(self.needs, dict) else "images"]
+
+
 class Study:
     """A checked configuration, with every name resolved."""
 
     def __init__(self, config: dict):
         self.config = config
         self.seed = config["seed"]
-        self._points: dict[str, dict] = {}  # sweep points: name -> entry
-        for paper in config["papers"].values():
-            for grids in paper["sweeps"].values():
-                self.points(grids, paper["models"][paper["sweep_model"]])
+        self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
+        self._owners: dict[tuple, str] = {}
+        self.drawn = {  # (paper, section, name) -> what it draws or judges
+            (paper, section, name): Drawn(config, paper, section, name)
+            for paper, entry in config["papers"].items()
+            for section in SECTIONS
+            for name, one in entry.get(section, {}).items()
+            if one is not None
+        }
+        for drawn in self.drawn.values():
+            for model in drawn.models.values():
+                for base, own in drawn.forms.values():
+                    self.point(base, own, model)
 
     def missing(self) -> list[str]:
-        """Files and folders outside that the papers in use need and that are not there, a line each."""
+        """Files and folders outside that the artefacts and claims need and that are not there, a line each."""
         lines = []
 
         def need(where: str, path: str):
             if not Path(path).expanduser().exists():
                 lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
 
-        used = {model for paper in self.config["papers"].values() for model in paper["models"].values()}
-        used.add(self.config["overview"]["model"])
-        datasets = {self.config["models"][model]["dataset"] for model in used}
-        for dataset in datasets | {paper["dataset"] for paper in self.config["papers"].values()}:
+        used = {model for drawn in self.drawn.values() for model in drawn.models.values()}
+        for dataset in {self.config["models"][model]["dataset"] for model in used}:
             entry = self.config["datasets"][dataset]
             for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
                 if entry.get(key) is not None:
@@ -287,6 +489,23 @@ class Study:
             if entry["weights"] not in ("trained", "published"):
                 need(f"models.{model}.weights", entry["weights"])
         return sorted(lines)
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def trainings(self, model: str) -> list[str]:
+        """A model's trainings by name, the first by the model's own."""
+        seeds = self.config["models"][model].get("training", {}).get("seeds", 1)
+        return [model, *(f"{model}-{number}" for number in range(1, seeds))]
+
+    def model(self, training: str) -> tuple[dict, int]:
+        """Entry of a model, without what does not shape its weights, and the number of the training."""
+        name, _, number = training.partition("-")
+        entry = {key: value for key, value in self.config["models"][name].items() if key != "stands_for"}
+        if "training" in entry:
+            entry["training"] = {key: value for key, value in entry["training"].items() if key != "seeds"}
+        return entry, int(number or 0)
+
+    # --- methods and metrics ------------------------------------------------------------------------------------------
 
     def method(self, name: str, model: str) -> dict:
         """What a method's name means for a model: `method`, `objective`, `variants` and its own parameters, all resolved."""
@@ -306,6 +525,34 @@ class Study:
             return settings | entry
         return settings | self._resolved(known.parameters, entry, model)
 
+    def owner(self, name: str, model: str) -> str:
+        """The first entry that gives the same maps as this one on a model: its files are there for both."""
+        base = model.partition("-")[0]
+        if (name, base) not in self._owners:
+            mine = self._meaning(name, base)
+            same = (other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine)
+            self._owners[name, base] = next(same, name)
+        return self._owners[name, base]
+
+    def computed(self, name: str, model: str) -> dict:
+        """As `method`, with the variants that any entry with the same maps asks for."""
+        mine, base = self._meaning(name, model), model.partition("-")[0]
+        same = [other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine]
+        variants = {variant for other in same for variant in self.method(other, base)["variants"]}
+        return self.method(name, base) | {"variants": [one for one in VARIANTS if one in variants]}
+
+    @functools.cache
+    def _meaning(self, name: str, model: str) -> str:
+        """What decides an entry's maps, as text; nothing of an entry that has no value for the model."""
+        model = model.partition("-")[0]
+        try:
+            settings = self.method(name, model)
+            baselines = self.baseline(name, model) if source.lookup("method", settings["method"]).facts.get("baseline") else None
+        except KeyError:
+            return name
+        del settings["variants"]
+        return json.dumps([settings, baselines], sort_keys=True, default=str)
+
     def baseline(self, name: str, model: str) -> dict:
         """How a method's baselines are computed for a model: `baseline` and its own parameters."""
         entry = self.config["methods"].get(name) or self._points.get(name) or {}
@@ -316,6 +563,7 @@ class Study:
     def _resolved(parameters, entry: dict, model: str) -> dict:
         """Parameters with their values: the entry's, one a model where it has a mapping, or the default."""
         values = {parameter.name: entry.get(parameter.name, parameter.default) for parameter in parameters}
+        model = model.partition("-")[0]
         return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
 
     def metric(self, name: str) -> dict:
@@ -325,16 +573,11 @@ class Study:
         parameters = source.registered("metric")[function].parameters
         return {"metric": function, **{p.name: entry.get(p.name, p.default) for p in parameters}}
 
-    def points(self, grids: dict, model: str) -> list[tuple[str, str, dict]]:
-        """The points of a sweep as (name, method, values). A point that equals its method's own entry goes by that name."""
-        points = []
-        for method, grid in grids.items():
-            own = self.method(method, model)
-            for values in itertools.product(*grid.values()):
-                point = dict(zip(grid, values, strict=True))
-                differences = {key: value for key, value in point.items() if own[key] != value}
-                name = "-".join([method, *(f"{key}{str(value).lower()}" for key, value in sorted(differences.items()))])
-                if differences:
-                    self._points[name] = {"method": own["method"], **self.config["methods"][method], **differences}
-                points.append((name, method, point))
-        return points
+    def point(self, base: str, own: dict, model: str) -> str:
+        """Name of an entry with some parameters changed, on a model: the entry's own where nothing differs."""
+        settings = self.method(base, model)
+        differences = {key: value for key, value in own.items() if settings[key] != value}
+        name = form_name({base: differences})
+        if differences:
+            self._points[name] = {"method": settings["method"], **self.config["methods"][base], **differences}
+        return name

@@ -1,4 +1,4 @@
-"""The frame of a rule's script: its log, its threads, and errors that fit on a line."""
+"""The frame of a rule's script: what it was given, its log, its threads, and errors that fit on a line."""
 
 import atexit
 import contextlib
@@ -8,6 +8,7 @@ import sys
 import traceback
 
 from .errors import InputError
+from .files import File
 
 # The libraries make half a million objects that live to the end; walking them over and over, and once more at exit, costs
 # 1 s of a 2.5 s job. Collect seldom, and not at exit.
@@ -15,16 +16,50 @@ gc.set_threshold(200_000, 20, 100)
 atexit.register(gc.freeze)
 
 
+class Given:
+    """What the plan gave a job: `params["digest"]` of its result and other `params`, and its input files by role.
+
+    `given["scores"]`: the `File`s of a role, which readers check by their digests; `given.one("weights")`: the only one.
+    """
+
+    def __init__(self, inputs: dict[str, list[File]], params: dict):
+        self.inputs, self.params = inputs, params
+
+    @classmethod
+    def of(cls, snakemake) -> "Given":
+        """What a rule with `params: job=plan.params(...)` was given; paths as Snakemake has them, in the plan's order."""
+        params = dict(snakemake.params.job)
+        files = iter(snakemake.input)
+        inputs = {role: [File(str(next(files)), **about) for about in abouts] for role, abouts in params.pop("inputs", {}).items()}
+        return cls(inputs, params)
+
+    def __getitem__(self, role: str) -> list[File]:
+        return self.inputs[role]
+
+    def one(self, role: str) -> File:
+        """The file of a role that has one."""
+        (file,) = self.inputs[role]
+        return file
+
+    def split(self, role: str):
+        """The split of a dataset (`dataset.split.Split`) whose files have that role."""
+        from .dataset.split import open_split
+
+        file = self.inputs[role][0]
+        return open_split(file.about["entry"], file.about["split"], file, file.about["seed"], file.digest)
+
+
 @contextlib.contextmanager
 def job(snakemake):
-    """Send output to the rule's log; end a user's error in one line, there and on the terminal, any other with a traceback.
+    """Yield the `Given`; send output to the rule's log; end a user's error in one line, there and on the terminal, any other
+    with a traceback.
 
     Set PATHATTR_DEBUG=1 for the traceback of a user's error too.
     """
     problem = None
     with open(snakemake.log[0], "w", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         try:
-            yield
+            yield Given.of(snakemake) if hasattr(snakemake.params, "job") else None
         except Exception as error:
             known = isinstance(error, InputError) and not os.environ.get("PATHATTR_DEBUG")
             problem = f"error: {error}" if known else traceback.format_exc()

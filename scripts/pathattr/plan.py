@@ -1,5 +1,6 @@
-"""Which file comes of what: the path and the digest of every result, from the configuration alone. No torch.
+"""Which file comes of what: the path, the digest and the inputs of every result, from the configuration alone. No torch.
 
+Every rule has one method here, which says of a job what it reads, by role, what it is told, and what its result's digest is.
 A digest covers the code that makes a file (its script, the registered functions it uses, and all that these import), its
 environment file, the parameters that it depends on, and the digests of the files it is made from. So it changes exactly
 when the file's content may; a file carries it, and a reader that expects another refuses the file. What only says how a
@@ -7,65 +8,115 @@ result is computed (device, micro-batch, the size of a shard) is no part of it.
 """
 
 import functools
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import source
-from .config import Study
-from .shards import shard_range, shards
+from .config import Drawn, Study, test_images
+from .errors import InputError
+from .files import File
+from .plot.names import score_label
+from .shards import cover, shard_range
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "make_dataset": "data",
     "index_dataset": "torch",
     "train_model": "torch",
     "fetch_model": "torch",
-    "training_logits": "torch",
+    "logits": "torch",
     "neighbourhoods": "data",
     "baselines": "torch",
     "attribute": "torch",
     "measure": "torch",
+    "figure": "plot",
+    "table": "plot",
+    "judge": "plot",
+    "paper_claims": "data",
+    "claims": "data",
+    "document_methods": "torch",
 }
 
 
-class File(str):
-    """A path in results/ with the digest of what belongs there."""
+SHARDED = ("logits", "baselines", "attribute", "measure")
 
-    digest: str
 
-    def __new__(cls, path: str, digest: str):
-        file = super().__new__(cls, path)
-        file.digest = digest
-        return file
+@dataclass(frozen=True)
+class Job:
+    """What one job of a rule reads (role -> files) and is told, the digest of its result included. `place`: its wildcards."""
 
-    def __getnewargs__(self):
-        return str(self), self.digest
+    rule: str
+    place: str
+    inputs: dict[str, list[File]]
+    told: dict
+
+    @property
+    def files(self) -> list[File]:
+        return [file for files in self.inputs.values() for file in files]
 
 
 class Plan:
-    """The files of a study. `root` holds `scripts/` and `envs/`."""
+    """The files of a study. `root` holds `scripts/`, `envs/` and `resources/`."""
 
     def __init__(self, study: Study, root):
         self.study, self.config, self.root = study, study.config, Path(root)
+        self._made: dict[str, Job] = {}  # path -> the job that makes it
+        self._wanted: dict[tuple[str, str], list[tuple[int, int]]] = {}  # (training, owner) -> rows that something asks for
+        for drawn in study.drawn.values():
+            for role in ("scores", "maps", "baselines"):
+                for key, name, training, start, stop in self._rows(drawn, role):
+                    owner = self._owner(drawn, name, training)
+                    self._wanted.setdefault((training, owner), []).append((start, stop))
 
-    # --- what a digest is made of -----------------------------------------------------------------------------------
+    # --- what the rules ask -------------------------------------------------------------------------------------------
 
-    def _digest(self, rule: str, *code: Path, environment: str | None = None, **values) -> str:
-        """Digest of a rule's script, of more `code`, of the rule's environment and of `values`."""
-        env = self.root / "envs" / f"{environment or ENVIRONMENTS[rule]}.yaml"
-        return source.digest([self.root / "scripts" / f"{rule}.py", *code], environment=env.read_text(), **values)
+    def inputs(self, rule: str):
+        """The input function of a rule: wildcards -> role -> files."""
+
+        def inputs_of_job(wildcards):
+            return self._job(rule, wildcards).inputs
+
+        return inputs_of_job
+
+    def params(self, rule: str):
+        """The function of a rule's `params: job=`: what `job.Given` reads in the script."""
+
+        def told_to_job(wildcards):
+            job = self._job(rule, wildcards)
+            inputs = {role: [{**file.about, "digest": file.digest} for file in files] for role, files in job.inputs.items()}
+            return {**job.told, "inputs": inputs}
+
+        return told_to_job
+
+    def _job(self, rule: str, wildcards) -> Job:
+        return self._made[str(getattr(self, rule)(*wildcards))]
+
+    # --- what a digest is made of -------------------------------------------------------------------------------------
+
+    def _file(self, path: str, rule: str, *place: str, code=(), inputs=None, digested=None, told=None, **about) -> File:
+        """The result of a rule at a place: its digest covers the rule's script and environment, `code`, `digested`, `inputs`."""
+        inputs, digested = inputs or {}, digested or {}
+        env = (self.root / "envs" / f"{ENVIRONMENTS[rule]}.yaml").read_text()
+        given = [file.digest for files in inputs.values() for file in files if file.digest]
+        roots = [self.root / "scripts" / f"{rule}.py", *code]
+        file = File(path, source.digest(roots, environment=env, inputs=given, **digested), **about)
+        self._made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
+        return file
 
     def _registered(self, kind: str, name: str) -> Path:
         return source.module_path(source.lookup(kind, name).module)
 
-    def _dataset_code(self, dataset: str) -> Path:
-        return self._registered("dataset", self.config["datasets"][dataset]["dataset"])
+    def _function(self, kind: str, name: str) -> tuple[Path, str]:
+        known = source.lookup(kind, name)
+        return source.module_path(known.module), known.function
 
-    def _network_code(self, model: str) -> list[Path]:
+    def _network_code(self, training: str) -> list[Path]:
         """Code of a model's dataset and of its architecture: registered, or the user's own where it is there."""
-        dataset = self._dataset_code(self._dataset_of(model))
-        architecture = self.config["models"][model]["architecture"]
-        if ".py:" not in architecture:
-            return [dataset, self._registered("model", architecture.partition(".")[0])]
-        own = Path(architecture.rpartition(":")[0])
+        entry, _ = self.study.model(training)
+        dataset = self._registered("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
+        if ".py:" not in entry["architecture"]:
+            return [dataset, self._registered("model", entry["architecture"].partition(".")[0])]
+        own = Path(entry["architecture"].rpartition(":")[0])
         return [dataset, own] if own.is_file() else [dataset]
 
     def is_made(self, dataset: str) -> bool:
@@ -76,21 +127,27 @@ class Plan:
         """Whether the workflow trains the model."""
         return self.config["models"][model]["weights"] == "trained"
 
-    def weights_file(self, model: str) -> list[str]:
-        """The user's own weights file, where a model has one that is there."""
-        weights = self.config["models"][model]["weights"]
-        path = Path(weights).expanduser()
-        return [str(path)] if weights not in ("trained", "published") and path.is_file() else []
+    def trainings(self, trained: bool) -> list[str]:
+        """Names of all trainings that the workflow makes itself, or of all models that it fetches."""
+        return [one for model in self.config["models"] if self.is_trained(model) == trained for one in self.study.trainings(model)]
 
-    # --- the files ----------------------------------------------------------------------------------------------------
+    # --- data and models ----------------------------------------------------------------------------------------------
 
     @functools.cache
     def index(self, dataset: str, split: str) -> File:
         """Index of a split; a made dataset has its pixels beside it."""
         rule = "make_dataset" if self.is_made(dataset) else "index_dataset"
         entry = self.config["datasets"][dataset]
-        digest = self._digest(rule, self._dataset_code(dataset), entry=entry, seed=self.study.seed)
-        return File(f"results/data/{dataset}/{split}.parquet", digest)
+        digested = {"entry": entry, "seed": self.study.seed}
+        place = [dataset] if self.is_made(dataset) else [dataset, split]
+        code = [self._registered("dataset", entry["dataset"])]
+        path = f"results/data/{dataset}/{split}.parquet"
+        return self._file(path, rule, *place, code=code, digested=digested, **digested, split=split)
+
+    def make_dataset(self, dataset: str) -> File:
+        return self.index(dataset, "train")
+
+    index_dataset = index
 
     def split(self, dataset: str, split: str) -> list[File]:
         """All files of a split."""
@@ -99,139 +156,388 @@ class Plan:
         return [index, pixels] if self.is_made(dataset) else [index]
 
     @functools.cache
-    def weights(self, model: str) -> File:
-        """Weights of a model, with what is needed to rebuild the classifier."""
-        entry = self.config["models"][model]
-        inputs = [self.index(entry["dataset"], split).digest for split in ("train", "test")]
-        rule = "train_model" if self.is_trained(model) else "fetch_model"
-        values = {"threads": self.config["threads"]["train"]} if self.is_trained(model) else {}
-        entry = {key: value for key, value in entry.items() if key != "stands_for"}
-        codes = self._network_code(model)
-        digest = self._digest(rule, *codes, entry=entry, seed=self.study.seed, inputs=inputs, **values)
-        return File(f"results/models/{entry['dataset']}/{model}.safetensors", digest)
+    def weights(self, training: str) -> File:
+        """Weights of a training, with what is needed to rebuild the classifier."""
+        entry, number = self.study.model(training)
+        dataset = entry["dataset"]
+        trained = self.is_trained(training.partition("-")[0])
+        digested = {"entry": entry, "seed": self.study.seed + number}
+        inputs = {split: self.split(dataset, split) for split in ("train", "test")}
+        if trained:
+            digested["threads"] = self.config["threads"]["train"]
+        else:
+            own = Path(entry["weights"]).expanduser()
+            inputs["file"] = [File(str(own))] if entry["weights"] != "published" and own.is_file() else []
+        return self._file(
+            f"results/models/{dataset}/{training}.safetensors",
+            "train_model" if trained else "fetch_model",
+            *(dataset, training),
+            code=self._network_code(training),
+            inputs=inputs,
+            digested=digested,
+            entry=entry,
+        )
 
-    def _dataset_of(self, model: str) -> str:
-        return self.config["models"][model]["dataset"]
+    def train_model(self, dataset: str, model: str) -> File:
+        return self.weights(model)
+
+    fetch_model = train_model
 
     @functools.cache
-    def logits(self, model: str, shard: str) -> File:
-        """Logits of one shard (k-of-n) of the training images."""
-        codes = self._network_code(model)
-        digest = self._digest("training_logits", *codes, weights=self.weights(model).digest, shard=shard)
-        return File(f"results/logits/{self._dataset_of(model)}/{model}/{shard}.arrow", digest)
+    def logits(self, dataset: str, model: str, split: str, part: str) -> File:
+        """Logits of one part (k-of-n) of a split."""
+        inputs = {"images": self.split(dataset, split), "weights": [self.weights(model)]}
+        path = f"results/logits/{dataset}/{model}/{split}/{part}.arrow"
+        place = dataset, model, split, part
+        return self._file(path, "logits", *place, code=self._network_code(model), inputs=inputs, digested={"part": part})
 
-    def training_logits(self, model: str) -> list[File]:
-        """All shards of the training logits, in order."""
-        count = self.config["training_shards"]
-        return [self.logits(model, f"{number:04d}-of-{count:04d}") for number in range(count)]
+    def all_logits(self, model: str, split: str) -> list[File]:
+        """All parts of a split's logits, in order."""
+        count, dataset = self.config["training_shards"] if split == "train" else 1, self._dataset(model)
+        return [self.logits(dataset, model, split, f"{number:04d}-of-{count:04d}") for number in range(count)]
+
+    def _dataset(self, model: str) -> str:
+        return self.study.model(model)[0]["dataset"]
+
+    # --- from methods to scores -----------------------------------------------------------------------------------------
 
     @functools.cache
-    def neighbourhoods(self, model: str, method: str) -> File:
+    def neighbourhoods(self, dataset: str, model: str, method: str) -> File:
         """LPI's neighbourhoods for one entry or sweep point."""
         settings = self.study.method(method, model)
-        digest = self._digest(
+        return self._file(
+            f"results/neighbourhoods/{dataset}/{model}/{method}.safetensors",
             "neighbourhoods",
-            self._registered("method", settings["method"]),
-            n=settings["neighbourhoods"],
-            m=settings["references"],
-            seed=self.study.seed,
-            weights=self.weights(model).digest,
+            *(dataset, model, method),
+            code=[self._registered("method", settings["method"])],
+            inputs={"logits": self.all_logits(model, "train")},
+            digested={"n": settings["neighbourhoods"], "m": settings["references"], "seed": self.study.seed},
         )
-        return File(f"results/neighbourhoods/{self._dataset_of(model)}/{model}/{method}.safetensors", digest)
 
     @functools.cache
-    def baselines(self, model: str, method: str, shard: str) -> File:
+    def baselines(self, dataset: str, model: str, method: str, shard: str) -> File:
         """Baselines of one shard of the test images, for the first entry that computes them in this way."""
         settings = self.study.baseline(method, model)
-        owner = next(
-            (name for name in self.config["methods"] if self._has_baselines(name) and self.study.baseline(name, model) == settings),
-            method,
+        same = (
+            name for name in self.config["methods"] if self._has_baselines(name) and self.study.baseline(name, model) == settings
         )
-        digest = self._digest(
+        owner = next(same, method)
+        return self._file(
+            f"results/baselines/{dataset}/{model}/{owner}/{shard}.arrow",
             "baselines",
-            self._registered("baseline", settings["baseline"]),
-            *self._network_code(model),
-            settings=settings,
-            seed=self.study.seed,
-            inputs=[file.digest for file in [*self.split(self._dataset_of(model), "test"), self.weights(model)]],
-            shard=shard,
+            *(dataset, model, owner, shard),
+            code=[self._registered("baseline", settings["baseline"]), *self._network_code(model)],
+            inputs={"images": self.split(dataset, "test"), "weights": [self.weights(model)]},
+            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
         )
-        return File(f"results/baselines/{self._dataset_of(model)}/{model}/{owner}/{shard}.arrow", digest)
 
     def _has_baselines(self, name: str) -> bool:
         return "baselines" in source.lookup("method", self.config["methods"][name].get("method", name)).facts.get("needs", ())
 
-    def needs(self, model: str, method: str) -> tuple[str, ...]:
+    def _needs(self, model: str, method: str) -> tuple[str, ...]:
         """What a method needs besides the image: of background, neighbourhoods, baselines, logits."""
         return source.lookup("method", self.study.method(method, model)["method"]).facts.get("needs", ())
 
-    def background_images(self, model: str, method: str) -> int | None:
-        """How many training images references are drawn from, None for all: LPI's are positions among all of them."""
-        needs = self.needs(model, method)
-        return self.config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
+    @functools.cache
+    def maps(self, dataset: str, model: str, method: str, shard: str) -> File:
+        """Attribution maps of one shard of the test images."""
+        settings, needs = self.study.computed(method, model), self._needs(model, method)
+        # LPI's references are positions among all training images; other methods may draw from a sample of them.
+        sampled = self.config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
+        start, stop = shard_range(shard)
+        return self._file(
+            f"results/maps/{dataset}/{model}/{method}/{shard}.arrow",
+            "attribute",
+            *(dataset, model, method, shard),
+            code=[self._registered("method", settings["method"]), *self._network_code(model)],
+            inputs={
+                "images": self.split(dataset, "test"),
+                "weights": [self.weights(model)],
+                "background": self.split(dataset, "train") if "background" in needs else [],
+                "neighbourhoods": [self.neighbourhoods(dataset, model, method)] if "neighbourhoods" in needs else [],
+                "baselines": [self.baselines(dataset, model, method, shard)] if "baselines" in needs else [],
+            },
+            digested={
+                "settings": settings,
+                "seed": self.study.seed,
+                "dtype": self.config["maps_dtype"],
+                "background_images": sampled,
+                "shard": shard,
+            },
+            start=start,
+            stop=stop,
+        )
 
-    def map_inputs(self, model: str, method: str, shard: str) -> dict[str, list[File]]:
-        """Files that an attribute job reads, by role."""
-        dataset, needs = self._dataset_of(model), self.needs(model, method)
+    attribute = maps
+
+    @functools.cache
+    def scores(self, dataset: str, model: str, method: str, metric: str, shard: str) -> File:
+        """Per-image scores of one shard by one metric."""
+        settings = self.study.metric(metric)
+        start, stop = shard_range(shard)
+        return self._file(
+            f"results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
+            "measure",
+            *(dataset, model, method, metric, shard),
+            code=[self._registered("metric", settings["metric"]), *self._network_code(model)],
+            inputs={
+                "images": self.split(dataset, "test"),
+                "weights": [self.weights(model)],
+                "maps": [self.maps(dataset, model, method, shard)],
+            },
+            digested={"settings": settings, "seed": self.study.seed},
+            start=start,
+            stop=stop,
+        )
+
+    measure = scores
+
+    # --- what artefacts and claims need -----------------------------------------------------------------------------------
+
+    def _rows(self, drawn: Drawn, role: str):
+        """(key of the model, method, training, first row, last row) of the maps or scores that something needs.
+
+        Where a model is trained several times, each training has its share of the scored images; maps are the first one's.
+        """
+        if role not in drawn.needs:
+            return
+        images = drawn.first(role)
+        for key, model in drawn.models.items():
+            trainings = self.study.trainings(model) if role == "scores" else [model]
+            for number, training in enumerate(trainings):
+                start, stop = (images * part // len(trainings) for part in (number, number + 1))
+                for name in drawn.forms if stop > start else ():
+                    yield key, name, training, start, stop
+
+    def _owner(self, drawn: Drawn, name: str, training: str) -> str:
+        model = training.partition("-")[0]
+        return self.study.owner(self.study.point(*drawn.forms[name], model), model)
+
+    def shards(self, training: str, owner: str, start: int, stop: int) -> list[str]:
+        """Shards that hold rows of a method's maps: at fixed places in the split, cut to what anything asks for."""
+        wanted = [*self._wanted.get((training, owner), ()), (start, stop)]
+        there = test_images(self.config, self._dataset(training))
+        return [
+            shard
+            for shard in cover(wanted, self.config["images_per_shard"], there)
+            if shard_range(shard)[0] < stop and shard_range(shard)[1] > start
+        ]
+
+    def _files_of_rows(self, drawn: Drawn, role: str) -> list[File]:
+        files = []
+        for key, name, training, start, stop in self._rows(drawn, role):
+            owner, dataset = self._owner(drawn, name, training), self._dataset(training)
+            for shard in self.shards(training, owner, start, stop):
+                about = {"model": key, "method": name, "training": training, "first": start, "last": stop}
+                if role == "scores":
+                    files += [
+                        self.scores(dataset, training, owner, one, shard).told(**about, metric=one) for one in self._metrics(drawn)
+                    ]
+                elif role == "maps":
+                    files.append(self.maps(dataset, training, owner, shard).told(**about))
+                elif "baselines" in self._needs(training, owner):
+                    files.append(self.baselines(dataset, training, owner, shard).told(**about))
+        return files
+
+    def _role(self, drawn: Drawn, role: str) -> list[File]:
+        """Files of one role for an artefact or claim."""
+        match role:
+            case "scores" | "maps" | "baselines":
+                return self._files_of_rows(drawn, role)
+            case "train" | "test":
+                datasets = {self._dataset(model): key for key, model in drawn.models.items()}
+                return [file.told(dataset=one) for one in datasets for file in self.split(one, role)]
+            case "weights":
+                return [self.weights(model).told(model=key) for key, model in drawn.models.items()]
+            case "train_logits" | "test_logits":
+                return [
+                    file.told(model=key, training=training)
+                    for key, model in drawn.models.items()
+                    for training in (self.study.trainings(model) if role == "test_logits" else [model])
+                    for file in self.all_logits(training, role.partition("_")[0])
+                ]
+            case "neighbourhoods":
+                return [
+                    self.neighbourhoods(self._dataset(model), model, owner).told(model=key, method=name)
+                    for key, model in drawn.models.items()
+                    for name in drawn.forms
+                    for owner in [self._owner(drawn, name, model)]
+                    if "neighbourhoods" in self._needs(model, owner)
+                ]
+            case "reported":
+                file = self.config["papers"][drawn.paper].get("reported")
+                path = self.root / "resources" / "reported" / f"{file}.csv"
+                return [File(str(path), source.digest(text=path.read_text()))] if file else []
+            case "table":
+                names = [drawn.values[one.name] for one in drawn.known.parameters if one.names == "Table"]
+                return [self.artefact(drawn.paper, name) for name in names if name]
+        raise InputError(f"{drawn.known.name}: no role {role!r}")
+
+    def _drawing(self, drawn: Drawn) -> dict:
+        """What `_file` wants of an artefact or claim, and what its script is told."""
+        entries = {key: self.config["models"][model] for key, model in drawn.models.items()}
+        about = {
+            key: {"model": drawn.models[key], "dataset": entry["dataset"], "stands_for": entry.get("stands_for")}
+            for key, entry in entries.items()
+        }
+        kind = "artefact" if drawn.section == "artefacts" else "claim"
         return {
-            "images": self.split(dataset, "test"),
-            "weights": [self.weights(model)],
-            "background": self.split(dataset, "train") if "background" in needs else [],
-            "neighbourhoods": [self.neighbourhoods(model, method)] if "neighbourhoods" in needs else [],
-            "baselines": [self.baselines(model, method, shard)] if "baselines" in needs else [],
+            "code": [self._function(kind, drawn.known.name)],
+            "inputs": {role: self._role(drawn, role) for role in drawn.needs},
+            "digested": {
+                "function": drawn.known.name,
+                "values": drawn.values,
+                "models": about,
+                "settings": self._settings(drawn),
+                "metrics": {name: self.study.metric(name) for name in self._metrics(drawn)},
+                "reported_as": self.config["reported_as"] if "reported" in drawn.needs else {},
+                "background_images": self.config["background_images"],
+                "seed": self.study.seed,
+            },
+        }
+
+    @staticmethod
+    def _metrics(drawn: Drawn) -> list[str]:
+        return [drawn.values[one.name] for one in drawn.known.parameters if one.names == "Metric" and drawn.values[one.name]]
+
+    def _settings(self, drawn: Drawn) -> dict:
+        """(key of the model, method) -> what the method means there, for texts."""
+        return {
+            f"{key}/{name}": {one: value for one, value in self.study.method(self.study.point(*form, model), model).items()}
+            for key, model in drawn.models.items()
+            for name, form in drawn.forms.items()
         }
 
     @functools.cache
-    def maps(self, model: str, method: str, shard: str) -> File:
-        """Attribution maps of one shard of the test images."""
-        settings = self.study.method(method, model)
-        inputs = self.map_inputs(model, method, shard)
-        codes = [self._registered("method", settings["method"]), *self._network_code(model)]
-        digest = self._digest(
-            "attribute",
-            *codes,
-            settings=settings,
-            seed=self.study.seed,
-            dtype=self.config["maps_dtype"],
-            background=self.background_images(model, method),
-            inputs=[file.digest for files in inputs.values() for file in files],
-            shard=shard,
-        )
-        return File(f"results/maps/{self._dataset_of(model)}/{model}/{method}/{shard}.arrow", digest)
+    def artefact(self, paper: str, name: str) -> File:
+        """The table behind a figure, or a table; its other files lie beside it."""
+        drawn = self.study.drawn[paper, "artefacts", name]
+        what = self._drawing(drawn)
+        rule = "table" if drawn.known.facts.get("table") else "figure"
+        what["told"] = {"caption": self.caption(drawn)}
+        return self._file(f"results/tables/{paper}/{name}.csv", rule, paper, name, **what)
+
+    figure = table = artefact
 
     @functools.cache
-    def scores(self, model: str, method: str, metric: str, shard: str) -> File:
-        """Per-image scores of one shard by one metric."""
-        settings = self.study.metric(metric)
-        codes = [self._registered("metric", settings["metric"]), *self._network_code(model)]
-        digest = self._digest(
-            "measure", *codes, settings=settings, seed=self.study.seed, maps=self.maps(model, method, shard).digest
-        )
-        return File(f"results/scores/{self._dataset_of(model)}/{model}/{method}/{metric}/{shard}.parquet", digest)
+    def judge(self, paper: str, name: str) -> File:
+        """The verdict on one claim."""
+        drawn = self.study.drawn[paper, "claims", name]
+        what = self._drawing(drawn)
+        entry = drawn.entry
+        told = {"id": name, "paper": paper, "artefacts": entry["artefacts"], "says": entry["says"], "where": entry["where"]}
+        what["digested"] |= told
+        return self._file(f"results/claims/{paper}.{name}.json", "judge", f"{paper}.{name}", **what)
 
-    def all_maps(self, model: str, methods, images: int, first: int) -> list[File]:
-        """Maps of several methods: of the images evaluated, those shards that hold the `first` ones."""
-        wanted = [shard for shard in self._shards(images) if shard_range(shard)[0] < first]
-        return [self.maps(model, method, shard) for method in methods for shard in wanted]
+    @functools.cache
+    def paper_claims(self, paper: str) -> File:
+        """All verdicts of a paper."""
+        verdicts = [self.judge(paper, name) for name in self.claims_of(paper)]
+        return self._file(f"results/claims/{paper}.csv", "paper_claims", paper, inputs={"verdicts": verdicts})
 
-    def all_scores(self, model: str, methods, metric: str, images: int) -> list[File]:
-        """Scores of several methods over the first images of the test split."""
-        return [self.scores(model, method, metric, shard) for method in methods for shard in self._shards(images)]
+    @functools.cache
+    def claims(self) -> File:
+        """All verdicts of all papers, with what each takes to be remade alone."""
+        papers = [paper for paper in self.config["papers"] if self.claims_of(paper)]
+        verdicts = [self.judge(paper, name).told(paper=paper) for paper in papers for name in self.claims_of(paper)]
+        inputs = {"verdicts": verdicts, "papers": [self.paper_claims(paper) for paper in papers]}
+        titles = {paper: self.config["papers"][paper]["title"] for paper in papers}
+        shown = {
+            f"{paper}.{name}": {
+                "title": self.title(paper, name),
+                "figure": not self.study.drawn[paper, "artefacts", name].known.facts.get("table"),
+            }
+            for paper in papers
+            for name in self.artefacts_of(paper)
+        }
+        digested = {"titles": titles, "shown": shown}
+        told = {"takes": {str(file): self.takes(file) for file in verdicts}}
+        return self._file("results/claims.csv", "claims", inputs=inputs, digested=digested, told=told)
 
-    def maps_of(self, scores: File) -> File:
-        """The maps that a scores file was measured on."""
-        _, _, _, model, method, _, shard = Path(scores).parts
-        return self.maps(model, method, shard.removesuffix(".parquet"))
+    def takes(self, file: File) -> list[str]:
+        """Patterns of the benchmark files of a file's job and of all that come before it, below results/benchmarks/."""
+        seen, todo, patterns = set(), [str(file)], set()
+        while todo:
+            path = todo.pop()
+            if path in seen or path not in self._made:
+                continue
+            seen.add(path)
+            job = self._made[path]
+            place = f"{job.place.rpartition('/')[0]}/*" if job.rule in SHARDED else job.place
+            patterns.add(f"{job.rule}/{place}.tsv")
+            todo += map(str, job.files)
+        return sorted(patterns)
 
-    def _shards(self, images: int) -> list[str]:
-        return shards(images, self.config["images_per_shard"])
+    # --- names, titles, targets ---------------------------------------------------------------------------------------------
 
-    def artefact(self, rule: str, inputs, **values) -> str:
-        """Digest of a figure or table drawn by a rule from these files."""
-        return self._digest(rule, environment="plot", inputs=[file.digest for file in inputs], **values)
+    def artefacts_of(self, paper: str, table: bool | None = None) -> list[str]:
+        """Artefacts of a paper: all, only figures, or only tables."""
+        return [
+            name
+            for (of, section, name), drawn in self.study.drawn.items()
+            if of == paper and section == "artefacts" and table in (None, bool(drawn.known.facts.get("table")))
+        ]
+
+    def claims_of(self, paper: str) -> list[str]:
+        """Claims of a paper, c2 before c10."""
+        names = [name for of, section, name in self.study.drawn if of == paper and section == "claims"]
+        return sorted(names, key=lambda name: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)])
+
+    def title(self, paper: str, name: str) -> str:
+        """What an artefact is called."""
+        return self.study.drawn[paper, "artefacts", name].title
+
+    def chapter(self, wildcards) -> str:
+        """The paper's chapter in the report."""
+        return self.config["papers"][wildcards.paper]["title"]
+
+    def labels(self, wildcards) -> dict:
+        """What an artefact is called in the report."""
+        return {"artefact": self.title(wildcards.paper, wildcards.artefact)}
+
+    def data_labels(self, wildcards) -> dict:
+        """What a table's CSV file is called in the report."""
+        return {"artefact": f"{self.title(wildcards.paper, wildcards.artefact)}, data"}
+
+    def caption(self, drawn: Drawn) -> str:
+        """The docstring of what draws, its fields filled in."""
+
+        def words(value, names: str):
+            if isinstance(value, list):
+                return "; ".join(words(one, names) for one in value)
+            return score_label(value) if names.startswith("Score") else str(value)
+
+        known = {one.name: words(drawn.values[one.name], one.names) for one in drawn.known.parameters}
+        places = []
+        for key, model in drawn.models.items():
+            stands = self.config["models"][model].get("stands_for")
+            places.append(f"{model} in place of {stands}" if stands else model)
+        datasets = dict.fromkeys(self._dataset(model) for model in drawn.models.values())
+        known |= {"models": ", ".join(places), "model": ", ".join(places), "dataset": ", ".join(datasets)}
+        return drawn.known.doc.format(**known)
+
+    def targets(self, paper: str) -> list[str]:
+        """Every file of a paper that is there at the end: artefacts, verdicts, and the maps and scores behind them, so that
+        a shard which is removed is made again even where the figures are still there."""
+        files = [f"results/figures/{paper}/{name}.{end}" for name in self.artefacts_of(paper, False) for end in ("pdf", "png")]
+        files += [f"results/tables/{paper}/{name}.{end}" for name in self.artefacts_of(paper) for end in ("csv", "html")]
+        files += [self.paper_claims(paper)] if self.claims_of(paper) else []
+        behind = set()
+        for (of, _, _), drawn in self.study.drawn.items():
+            if of == paper:
+                for role in ("scores", "maps"):
+                    for file in self._files_of_rows(drawn, role) if role in drawn.needs else ():
+                        behind |= {str(file), *(str(one) for one in self._made[str(file)].inputs.get("maps", ()))}
+        return files + sorted(behind)
+
+    def everything(self) -> list[str]:
+        """What is there at the end beside the papers' own: all verdicts, where there are claims."""
+        judged = any(self.claims_of(paper) for paper in self.config["papers"])
+        return [self.claims(), "results/claims.json", "results/claims.html", "results/claims/counts.txt"] if judged else []
 
     def documentation(self, rule: str) -> str:
         """Digest of a page made of the registered methods: of the text of all of them, docstrings too."""
         folders = [source.LIBRARY / kind for kind in ("method", "baseline")]
         texts = {path.name: path.read_text() for folder in folders for path in sorted(folder.glob("*.py"))}
-        return self._digest(rule, environment="torch", texts=texts)
+        env = (self.root / "envs" / f"{ENVIRONMENTS[rule]}.yaml").read_text()
+        return source.digest([self.root / "scripts" / f"{rule}.py"], environment=env, texts=texts)

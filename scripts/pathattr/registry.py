@@ -1,4 +1,4 @@
-"""What the library knows by name: methods, metrics, datasets and architectures, each registered beside its code.
+"""What the library knows by name: methods, metrics, datasets, architectures, artefacts, claims, each registered beside its code.
 
 Registering records facts (paper, equation, cost, direction) for the tables that users and docs read. Looking a name
 up imports only the module that registers it, which `source.registered()` finds without importing anything: so a job
@@ -12,6 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from . import source
+
+# What a parameter of an artefact or claim names in the configuration; see `source.NAMES` for the shapes of their values. In
+# the function: Model(s), keys of `found.models`; Method(s), Pairs, names in its scores and maps; Sweep, `Point`s;
+# Forms, `Form`s.
+Model = Method = Metric = Score = Table = Reported = str
+Models = Methods = Scores = Pairs = Variants = list
+Sweep = Forms = list
+Images = int
 
 ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")
 _entries: dict[tuple[str, str], "Entry"] = {}
@@ -100,13 +108,16 @@ def baseline(name: str, *, paper: str, equation: str, gradients: str, defaults: 
     return _register("baseline", name, dict(paper=paper, equation=equation, gradients=gradients, defaults=defaults))
 
 
-def metric(name: str, *, paper: str, equation: str, forwards: str, scores: dict):
+def metric(name: str, *, paper: str, equation: str, forwards: str, scores: dict, needs=(), unsigned: bool | str = False):
     """Register a metric.
 
     `forwards`: forward passes for one image, an expression in the parameters.
     `scores`: name of each number it gives -> (range, direction), the direction being "higher" or "lower" is better.
+    `needs`: of "mask", where the object is.
+    `unsigned`: whether a map and its absolute values score alike, or the parameter that says so.
     """
-    return _register("metric", name, dict(paper=paper, equation=equation, forwards=forwards, scores=scores))
+    facts = dict(locals())
+    return _register("metric", facts.pop("name"), facts)
 
 
 def dataset(name: str, *, source: str, made: bool = False, paths=()):
@@ -123,6 +134,29 @@ def model(name: str, *, paper: str, published: bool = False, attention=False):
     `attention`: whether it has attention blocks; of a `published` family, how the names of those that have begin.
     """
     return _register("model", name, dict(paper=paper, published=published, attention=attention))
+
+
+def artefact(name: str, *, needs=(), table: bool = False):
+    """Register a kind of figure, or of `table`. Its docstring is its caption, in reStructuredText: {parameter} stands for a
+    parameter's value, {models} for the models with those whose place they take.
+
+    The function gets `found` (a `found.Found`: what it needs, opened), and its parameters as the config line gives them, and
+    returns (figure, data) or, for a table, (data, as shown): pandas tables.
+
+    `needs`: roles, of "scores" (of `metric`), "maps", "baselines", "neighbourhoods" (of the methods that have them), "train",
+    "test" (splits), "train_logits", "test_logits", "weights" (of the models), "reported" (the paper's printed numbers),
+    "table" (another artefact's). Scores and maps are of the first `images` test images; a mapping gives for each role
+    the parameter that says how many.
+    """
+    return _register("artefact", name, dict(needs=needs, table=table))
+
+
+def claim(name: str, *, needs=()):
+    """Register a comparison that a paper's sentence is judged by; `needs` as for `artefact`.
+
+    The function gets `found` and its parameters, and returns a `judging.Judged`.
+    """
+    return _register("claim", name, dict(needs=needs))
 
 
 def get(kind: str, name: str) -> Entry:

@@ -6,6 +6,7 @@ do not change it, any change of what the code does is seen, in the module itself
 """
 
 import ast
+import copy
 import functools
 import hashlib
 import json
@@ -16,16 +17,40 @@ from types import EllipsisType
 from .errors import InputError
 
 LIBRARY = Path(__file__).resolve().parent
+_NAME = {"type": "string"}
+_FORM = {"anyOf": [_NAME, {"type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": {"type": "object"}}]}
+_LIST = {"type": "array", "minItems": 1, "uniqueItems": True}
+_GRID = {"type": "object", "minProperties": 1, "additionalProperties": _LIST}
+NAMES = {  # annotation of a parameter that names something of the configuration -> the shape of its value
+    "Model": _NAME,  # a model of the paper
+    "Models": {**_LIST, "items": _NAME},
+    "Method": _FORM,  # an entry of `methods`, or {entry: {parameter: value}}
+    "Methods": {**_LIST, "items": _FORM},
+    "Pairs": {**_LIST, "items": {"type": "array", "items": _FORM, "minItems": 2, "maxItems": 2}},
+    "Sweep": {"type": "object", "minProperties": 1, "additionalProperties": _GRID},
+    "Forms": {"anyOf": [{"enum": ["all"]}, {**_LIST, "items": _NAME}]},  # ENTRY or ENTRY:VARIANT; all: each method once
+    "Variants": {**_LIST, "items": {"enum": ["vanilla", "absolute", "valid_interpolations", "valid_references"]}},
+    "Metric": _NAME,  # an entry of `metrics`
+    "Score": _NAME,  # a number that the metric gives
+    "Scores": {**_LIST, "items": _NAME},
+    "Images": {"type": "integer", "minimum": 1},  # the first ones of the test split
+    "Table": _NAME,  # an artefact of the same paper
+    "Reported": _NAME,  # a table of the paper's printed numbers
+}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One keyword parameter of a registered function: `type` is a JSON-schema fragment, `default` None if there is none."""
+    """One keyword parameter of a registered function: `type` is a JSON-schema fragment, `default` None if there is none.
+
+    `names`: what in the configuration the value names (a key of `NAMES`), "" if nothing.
+    """
 
     name: str
     type: dict
     default: object
     required: bool
+    names: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +62,8 @@ class Registered:
     facts: dict
     parameters: tuple[Parameter, ...]
     open: bool = False
+    function: str = ""
+    doc: str = ""
 
 
 @functools.cache
@@ -46,7 +73,7 @@ def _tree(path: Path) -> ast.Module:
 
 @functools.cache
 def registered(kind: str) -> dict[str, Registered]:
-    """Name -> what is registered under it by a decorator of that kind ("method", "metric", "dataset", "model")."""
+    """Name -> what is registered under it by a decorator of that kind ("method", "metric", "dataset", "artefact", ...)."""
     found = {}
     for path in sorted((LIBRARY / kind).glob("*.py")):
         for node in _tree(path).body:
@@ -59,7 +86,8 @@ def registered(kind: str) -> dict[str, Registered]:
                     if name in found:
                         raise ValueError(f"{kind} {name!r} is registered twice: {found[name].module}, {module}")
                     facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-                    found[name] = Registered(name, module, facts, _parameters(node, path), node.args.kwarg is not None)
+                    parameters, doc = _parameters(node, path), ast.get_docstring(node) or ""
+                    found[name] = Registered(name, module, facts, parameters, node.args.kwarg is not None, node.name, doc)
     return found
 
 
@@ -81,9 +109,16 @@ def _parameters(function: ast.FunctionDef, path: Path) -> tuple[Parameter, ...]:
             _schema(argument.annotation, f"{path.name}: {function.name}({argument.arg})"),
             None if default is None else _constant(default),
             default is None,
+            _names(argument.annotation),
         )
         for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     )
+
+
+def _names(annotation: ast.expr | None) -> str:
+    if isinstance(annotation, ast.BinOp):
+        annotation = annotation.left
+    return annotation.id if isinstance(annotation, ast.Name) and annotation.id in NAMES else ""
 
 
 def _constant(expression: ast.expr):
@@ -102,20 +137,32 @@ def _schema(annotation: ast.expr | None, where: str) -> dict:
             return {"type": "boolean"}
         case ast.Name(id="str"):
             return {"type": "string"}
+        case ast.Name(id="dict"):
+            return {"type": "object"}
+        case ast.Name(id=name) if name in NAMES:
+            return NAMES[name]
         case ast.Subscript(value=ast.Name(id="Literal")):
             return {"enum": list(ast.literal_eval(annotation.slice))}
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, ast.Constant(value=EllipsisType())])):
             return {"type": "array", "items": _schema(item, where), "minItems": 1}
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             return {"anyOf": [_schema(left, where), {"type": "null"}]}
-    raise TypeError(f"{where}: annotate with int, float, bool, str, Literal[...], tuple[one of these, ...] or one | None")
+    names = ", ".join(NAMES)
+    raise TypeError(
+        f"{where}: annotate with int, float, bool, str, Literal[...], tuple[one of these, ...], one | None, or one of {names}"
+    )
 
 
 @functools.cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Files of the library that the file at `path` imports, anywhere in it."""
+    return _imported(path, ast.walk(_tree(path)))
+
+
+def _imported(path: Path, nodes) -> tuple[Path, ...]:
+    """Files of the library that import statements among the nodes, of the file at `path`, name."""
     found = []
-    for node in ast.walk(_tree(path)):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             if node.level:
                 base = path.parents[node.level - 1]
@@ -130,6 +177,49 @@ def _imports(path: Path) -> tuple[Path, ...]:
                 if alias.name.split(".")[0] == LIBRARY.name:
                     found.append(LIBRARY.parent.joinpath(*alias.name.split(".")).with_suffix(".py"))
     return tuple(dict.fromkeys(file for file in found if file.is_file()))
+
+
+@functools.cache
+def part(path: Path, name: str) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """What one definition of a file is made of: the dumped statements of the file that it reaches by name, itself among
+    them, without docstrings; and the files of the library that these import.
+
+    So one function among many in a file has a digest of its own.
+    """
+    defined: dict[str, list[ast.stmt]] = {}
+    for node in _tree(path).body:
+        for one in _defines(node):
+            defined.setdefault(one, []).append(node)
+    reached, todo = {}, [name]
+    while todo:
+        for node in defined.pop(todo.pop(), ()):
+            reached[node.lineno] = node
+            todo += [one.id for one in ast.walk(node) if isinstance(one, ast.Name)]
+    nodes = [reached[line] for line in sorted(reached)]
+    imported = _imported(path, (inner for node in nodes for inner in ast.walk(node)))
+    kept = [node for node in nodes if not isinstance(node, ast.Import | ast.ImportFrom)]
+    return tuple(ast.dump(_bare(node)) for node in kept), imported
+
+
+def _defines(node: ast.stmt) -> list[str]:
+    """Names that a statement of a module gives a meaning to."""
+    match node:
+        case ast.FunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Import() | ast.ImportFrom():
+            return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
+
+
+def _bare(tree):
+    """A copy of a syntax tree without docstrings."""
+    tree = copy.deepcopy(tree)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        match body:
+            case [ast.Expr(value=ast.Constant(value=str())), *_]:
+                del body[0]
+    return tree
 
 
 def closure(roots) -> list[Path]:
@@ -150,17 +240,17 @@ def module_path(module: str) -> Path:
 
 @functools.cache
 def _source_digest(path: Path) -> str:
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        match body:
-            case [ast.Expr(value=ast.Constant(value=str())), *_]:
-                del body[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(ast.dump(_bare(ast.parse(path.read_text()))).encode()).hexdigest()
 
 
 def digest(roots=(), **values) -> str:
-    """16 hex digits over the code of `roots` with all that it imports, and over `values` (JSON-like)."""
-    code = [_source_digest(path) for path in closure(roots)]
-    text = json.dumps([code, values], sort_keys=True, default=str)
+    """16 hex digits over the code of `roots` with all that it imports, and over `values` (JSON-like).
+
+    A root is a file, or (file, name) for one definition in it.
+    """
+    parts = [part(Path(root[0]).resolve(), root[1]) for root in roots if isinstance(root, tuple)]
+    files = [root for root in roots if not isinstance(root, tuple)] + [file for _, imported in parts for file in imported]
+    code = [_source_digest(path) for path in closure(files)]
+    own = [dumped for dumped, _ in parts]
+    text = json.dumps([code, *([own] if own else []), values], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -102,15 +102,12 @@ def _map(columns: dict, variant: str, rows) -> np.ndarray:
     return maps if scale is None else maps * np.asarray(scale[rows])[..., None, None, None]
 
 
-def find_map(files, digests: dict, method: str, image_id: str, variant: str = "vanilla") -> np.ndarray:
-    """One image's map (C, H, W) by one method, found among maps files results/maps/.../<method>/<shard>.arrow."""
-    for file in files:
-        if Path(file).parent.name == method:
-            columns, _ = read_arrays(file, digests[str(file)])
-            places = np.flatnonzero(columns["image_id"] == image_id)
-            if len(places):
-                return _map(columns, variant, places[0])
-    raise InputError(f"no {variant} map of image {image_id} by {method} among {len(files)} files")
+def read_map(path, row: int, variant: str = "vanilla") -> tuple[str, np.ndarray]:
+    """Image id and map (C, H, W) of one row of a maps file."""
+    columns, _ = read_arrays(path)
+    if f"map_{variant}" not in columns or not 0 <= row < len(columns["image_id"]):
+        raise InputError(f"{path}: no {variant} map of its image {row}")
+    return str(columns["image_id"][row]), _map(columns, variant, row)
 
 
 def write_table(path, table: pd.DataFrame, metadata: dict):
@@ -177,8 +174,9 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 def check_digest(path, metadata: dict, digest: str | None):
-    """Refuse a file made by other code or parameters than `digest` stands for (None: anything goes)."""
+    """Refuse a file made by other code or parameters than `digest` stands for; by default that of a `File`, else anything goes."""
     found = metadata.get("digest")
+    digest = digest if digest is not None else getattr(path, "digest", None)
     if digest is not None and found != digest:
         raise InputError(
             f"{path}: made by other code or parameters (digest {found}, expected {digest}); "

@@ -60,6 +60,13 @@ class Split:
         mask[int(row.box_y0) : int(row.box_y1), int(row.box_x0) : int(row.box_x1)] = True
         return mask
 
+    def masks(self, start: int, stop: int) -> np.ndarray:
+        """Masks of images start to stop, bool (N, H, W). Raises `InputError` where the dataset has none."""
+        masks = [self.mask(position) for position in range(start, stop)]
+        if any(mask is None for mask in masks):
+            raise InputError("the data set has neither masks nor boxes, which are needed here")
+        return np.stack(masks)
+
 
 def open_source(entry: dict, split: str, seed: int):
     """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()` and `read(row)`."""

@@ -43,6 +43,7 @@ def remove(pixels, order, counts, mean, std):
     paper="Yang et al., AAAI 2023",
     equation="(7)",
     forwards="2 * fractions",
+    unsigned="absolute",
     scores={
         "diffid_output": ("unbounded", "higher"),
         "diffid_probability": ("-1 to 1", "higher"),

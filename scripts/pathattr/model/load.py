@@ -80,3 +80,8 @@ def load(path, entry: dict, device: str = "cpu", digest: str | None = None) -> t
     network = build(entry, about["classes"], about["channels"], about["size"])
     fill(network, {name: torch.from_numpy(values) for name, values in arrays.items()}, str(path))
     return Classifier(network, about["mean"], about["std"], device), about
+
+
+def opened(weights, device: str = "cpu") -> tuple[Classifier, dict]:
+    """The classifier of a weights `File` that knows its config entry, and what was saved with it."""
+    return load(weights, weights.about["entry"], device, weights.digest)

@@ -1,0 +1,72 @@
+rule figure:
+    input:
+        unpack(plan.inputs("figure")),
+    output:
+        table="results/tables/{paper}/{artefact}.csv",
+        html="results/tables/{paper}/{artefact}.html",
+        pdf="results/figures/{paper}/{artefact}.pdf",
+        png=report(
+            "results/figures/{paper}/{artefact}.png",
+            caption="../report/artefact.rst",
+            category=plan.chapter,
+            labels=plan.labels,
+        ),
+    log:
+        "results/logs/figure/{paper}/{artefact}.log",
+    benchmark:
+        "results/benchmarks/figure/{paper}/{artefact}.tsv"
+    wildcard_constraints:
+        artefact=one_of(name for paper in config["papers"] for name in plan.artefacts_of(paper, False)),
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=60,
+    params:
+        job=plan.params("figure"),
+    script:
+        "../scripts/figure.py"
+
+
+rule table:
+    input:
+        unpack(plan.inputs("table")),
+    output:
+        table=report(
+            "results/tables/{paper}/{artefact}.csv",
+            caption="../report/artefact.rst",
+            category=plan.chapter,
+            labels=plan.data_labels,
+        ),
+        html=report(
+            "results/tables/{paper}/{artefact}.html",
+            caption="../report/artefact.rst",
+            category=plan.chapter,
+            labels=plan.labels,
+        ),
+    log:
+        "results/logs/table/{paper}/{artefact}.log",
+    benchmark:
+        "results/benchmarks/table/{paper}/{artefact}.tsv"
+    wildcard_constraints:
+        artefact=one_of(name for paper in config["papers"] for name in plan.artefacts_of(paper, True)),
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=60,
+    params:
+        job=plan.params("table"),
+    script:
+        "../scripts/table.py"
+
+
+for paper in config["papers"]:
+
+    rule:
+        name:
+            paper
+        input:
+            plan.targets(paper),

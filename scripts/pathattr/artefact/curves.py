@@ -1,0 +1,172 @@
+"""Scores against something: curves over fractions, and sweeps of a parameter."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from ..plot import style
+from ..plot.names import entry_label, label, place, score_label
+from ..registry import Images, Method, Methods, Metric, Model, Scores, Sweep, Variants, artefact
+from ..scores import summarise
+
+DASHES = {"vanilla": "-", "absolute": ":", "valid_interpolations": "--", "valid_references": "-"}
+
+
+@artefact("removal_curves", needs=("scores",))
+def removal_curves(
+    found,
+    *,
+    model: Model,
+    methods: Methods,
+    metric: Metric,
+    images: Images,
+    scores: Scores = ("diffid_output", "diffid_probability", "diffid_accuracy"),
+    variants: Variants = ("vanilla",),
+):
+    """{scores}; {models}; as the fraction :math:`\\delta` of removed pixels grows. DiffID is the insertion game minus the deletion
+    game. *Output* is the change that the papers define, the mean over {images} images of the ratio of the class's raw logits; an
+    image whose own logit is near zero has a ratio without bound, so intervals can be wide and may leave the panel. *Probability* is
+    the same without that pole; *accuracy* is the difference of the shares of correct predictions. Bands are 95 % bootstrap
+    intervals over images. The area under each curve (trapezoidal rule, both ends included) stands in the legend; higher is better.
+    """
+    table = found.scores([f"{name}{suffix}" for name in scores for suffix in ("", "_auc")], variants)
+    by = ["method", "variant"] if len(variants) > 1 else ["method"]
+    curves = summarise(table[table["metric"].isin(scores)], [*by, "metric", "x"], found.seed)
+    areas = summarise(table[~table["metric"].isin(scores)], [*by, "metric"], found.seed)
+    figure, axes = plt.subplots(1, len(scores), figsize=(style.PAGE, 3.4), squeeze=False)
+    for axis, score in zip(axes[0], scores, strict=True):
+        part = curves[curves["metric"] == score]
+        for position, method in enumerate(methods):
+            for variant in variants:
+                curve, area = (one[one["method"] == method] for one in (part, areas[areas["metric"] == f"{score}_auc"]))
+                if len(variants) > 1:
+                    curve, area = (one[one["variant"] == variant] for one in (curve, area))
+                label, colour, line, marker = style.method_style(method, position)
+                if len(variants) > 1:
+                    label, line = entry_label(method, variant), DASHES[variant]
+                curve = curve.sort_values("x")
+                axis.plot(
+                    curve["x"], curve["mean"], line, color=colour, marker=marker, label=f"{label} ({area['mean'].item():.3f})"
+                )
+                axis.fill_between(curve["x"], curve["low"], curve["high"], color=colour, alpha=0.12, lw=0)
+        low, high = part["mean"].min(), part["mean"].max()
+        margin = 0.08 * (high - low) or 1
+        limits = {"xlim": (0, 1), "ylim": (low - margin, high + margin)}
+        axis.set(xlabel=r"fraction of pixels removed, $\delta$", ylabel=score_label(score).replace(", ", ",\n"), **limits)
+        axis.axhline(0, color="0.8", lw=0.6, zorder=0)
+        axis.legend(title="method (AUC)", title_fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.24), handlelength=3)
+    n = int(curves["n"].iloc[0])
+    figure.suptitle(f"{place(found.models[model])}: mean of {n} images, 95 % intervals", fontsize=8)
+    data = curves.rename(columns={"x": "delta"})
+    areas["metric"] = areas["metric"].str.removesuffix("_auc")
+    return figure, data.merge(areas[[*by, "metric", "mean"]].rename(columns={"mean": "auc"}), on=[*by, "metric"])
+
+
+@artefact("budget_curves", needs=("scores",))
+def budget_curves(
+    found,
+    *,
+    model: Model,
+    sweep: Sweep,
+    metric: Metric,
+    images: Images,
+    scores: Scores = ("diffid_output_auc", "diffid_probability_auc"),
+):
+    """{scores}, against the number of gradients that a method took, on {models}: means over {images} images, with 95 %
+    bootstrap intervals. AGI stops an attack that has reached its class, so its numbers of gradients are measured, not set.
+    """
+    points = _points(found, sweep, scores)
+    series = {name: style.method_style(name, place) for place, name in enumerate(dict.fromkeys(points["series"]))}
+    xlabel = f"gradients an image (mean of {int(points['n'].iloc[0])} images)"
+    figure = _sweep(points, series, scores, "gradients", xlabel, log=True)
+    points["parameters"] = points["values"].map(lambda values: ", ".join(f"{key} {value}" for key, value in values.items()))
+    return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n"]]
+
+
+@artefact("sweep_curves", needs=("scores",))
+def sweep_curves(
+    found,
+    *,
+    model: Model,
+    sweep: Sweep,
+    x: str,
+    by: str,
+    metric: Metric,
+    images: Images,
+    line: Method | None = None,
+    line_at: int = 1,
+    scores: Scores = ("diffid_output_auc", "diffid_probability_auc"),
+):
+    """{scores}, against the number of {x}, for several numbers of {by}, on {models}: means over {images} images, with
+    95 % bootstrap intervals. The horizontal line is another method's, which has no such parameter.
+    """
+    points = _points(found, sweep, scores)
+    points[by], points[x] = (points["values"].map(lambda values, name=name: values[name]) for name in (by, x))
+    points["method"], points["series"] = points["series"], points[by]
+    named, counts = label(points["method"].iloc[0]), sorted(points[by].unique())
+    colours = sns.color_palette("crest", len(counts))
+    looks = {
+        count: (f"{named}, {by} {count}", colours[place], ["-", "--", "-.", ":"][place % 4], "oDs^"[place % 4])
+        for place, count in enumerate(counts)
+    }
+    rows = None
+    if line:
+        rows = summarise(found.scores(scores, methods=[line]), ["metric"], found.seed).astype({"n": int})
+        rows["method"], rows[by], rows[x] = line, found.setting(model, line, by), line_at
+    xlabel = f"{x} (mean of {int(points['n'].iloc[0])} images)"
+    figure = _sweep(points, looks, scores, x, xlabel, line=line and (f"{label(line)}, {by} {rows[by].iloc[0]}", line, rows))
+    columns = ["method", by, x, "metric", "mean", "low", "high", "n"]
+    return figure, pd.concat([points, rows])[columns] if line else points[columns]
+
+
+def _points(found, sweep: list[dict], scores) -> pd.DataFrame:
+    """A sweep's points with their scores, one row a point and score: series (method), values, metric, gradients an image
+    (measured), mean, low, high, n."""
+    table = found.scores(scores, methods=[point["name"] for point in sweep])
+    areas = summarise(table, ["method", "metric"], found.seed).set_index(["method", "metric"])
+    gradients = table.groupby("method")["gradients"].mean()
+    rows = [
+        {
+            "series": point["series"],
+            "values": point["values"],
+            "metric": score,
+            "gradients": gradients[point["name"]],
+            **areas.loc[(point["name"], score)],
+        }
+        for point in sweep
+        for score in scores
+    ]
+    return pd.DataFrame(rows).astype({"n": int})
+
+
+def _sweep(points: pd.DataFrame, series: dict[str, tuple], scores, x: str, xlabel: str, log=False, line=None):
+    """Means with 95 % intervals against a parameter, one panel a score.
+
+    `points`: `series`, `metric`, the column `x`, mean, low, high. `series`: name -> (label, colour, line, marker). `line`: label,
+    method and a row (metric, mean, low, high) a score, of something that does not depend on x.
+    """
+    figure, axes = plt.subplots(1, len(scores), figsize=(style.PAGE, 2.7), squeeze=False)
+    for axis, score in zip(axes[0], scores, strict=True):
+        if line is not None:
+            label, method, rows = line
+            _, colour, dashes, _ = style.method_style(method)
+            row = rows[rows["metric"] == score].iloc[0]
+            axis.axhline(row["mean"], color=colour, ls=dashes, label=label)
+            axis.axhspan(row["low"], row["high"], color=colour, alpha=0.12, lw=0)
+        for name, (label, colour, dashes, marker) in series.items():
+            part = points[(points["series"] == name) & (points["metric"] == score)].sort_values(x)
+            error = [part["mean"] - part["low"], part["high"] - part["mean"]]
+            look = {"color": colour, "ls": dashes, "marker": marker, "label": label}
+            axis.errorbar(part[x], part["mean"], error, **look, capsize=2, elinewidth=0.7)
+        if log:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.set_xticks([1, 2, 5, 10, 20, 50, 100])
+            axis.set_xticks([], minor=True)
+            axis.set_xlim(points[x].min() * 0.8, points[x].max() * 1.25)
+        else:
+            axis.set_xticks(sorted(points[x].unique()))
+        axis.set(xlabel=xlabel, ylabel=score_label(score).replace(", ", ",\n"))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1.5, handlelength=3)
+    return figure

@@ -1,0 +1,153 @@
+"""What an artefact draws from and a claim is judged by: the files it needs, opened by what they are, checked as they are read."""
+
+import functools
+import importlib
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from .dataset.split import Split, background, open_split
+from .errors import InputError
+from .job import Given
+from .store import read_arrays, read_map, read_table, read_tensors
+
+KEYS = ["model", "method", "variant", "metric", "image_id", "x"]
+
+
+class Found:
+    """Results by what they are.
+
+    `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `seed`.
+    """
+
+    def __init__(self, given: Given):
+        self.given, self.params, self.seed = given, given.params, given.params["seed"]
+        self.models = {key: SimpleNamespace(**about) for key, about in given.params["models"].items()}
+
+    def setting(self, model: str, method: str, name: str):
+        """A parameter's value of a method on a model."""
+        return self.params["settings"][f"{model}/{method}"][name]
+
+    # --- per-image scores ---------------------------------------------------------------------------------------------
+
+    def scores(self, names, variants=("vanilla",), models=None, methods=None) -> pd.DataFrame:
+        """Some scores of the methods, a row a number: `model` (its key), `method`, `variant`, `metric` (the score's name),
+        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods.
+
+        A metric that reads absolute values alone has no scores of the variant absolute: they are those of vanilla. Raises
+        `InputError` where the methods of a model were measured on different images.
+        """
+        parts = []
+        for file in self.given["scores"]:
+            about = file.about
+            if (models and about["model"] not in models) or (methods is not None and about["method"] not in methods):
+                continue
+            table = self._table(file, tuple(names))
+            for variant in variants:
+                rows = table[table["variant"] == variant]
+                if variant == "absolute" and rows.empty:
+                    rows = table[table["variant"] == "vanilla"]
+                place = {"model": about["model"], "method": about["method"], "training": about["training"]}
+                parts.append(rows.assign(variant=variant, **place))
+        if not parts:
+            raise InputError(f"no scores of {methods} on {models}")
+        table = pd.concat(parts, ignore_index=True)
+        if table.duplicated(KEYS).any():
+            raise InputError(f"scores: {table[table.duplicated(KEYS)].iloc[0][KEYS].to_dict()} comes twice")
+        images = table.drop_duplicates(["model", "method", "image_id"]).groupby(["model", "method"])["image_id"]
+        if images.agg(frozenset).groupby("model").nunique().gt(1).any():
+            raise InputError(f"scores: methods were measured on different images: {images.size().to_dict()}")
+        return table.sort_values(KEYS, kind="stable", ignore_index=True)
+
+    @staticmethod
+    def _table(file, names: tuple) -> pd.DataFrame:
+        """Rows of the scores asked for, of the images asked for: a file may hold more of both."""
+        table, _ = read_table(file, filters=[("metric", "in", list(names))])
+        order = pd.Index(pd.unique(table["image_id"]))
+        if len(order) != file.about["stop"] - file.about["start"]:
+            raise InputError(f"{file}: {len(order)} images; expected {file.about['stop'] - file.about['start']}")
+        row = file.about["start"] + order.get_indexer(table["image_id"])
+        return table[(row >= file.about["first"]) & (row < file.about["last"])]
+
+    # --- maps and pictures --------------------------------------------------------------------------------------------
+
+    def map(self, model: str, method: str, position: int, variant: str = "vanilla") -> np.ndarray:
+        """The map (C, H, W) of one test image, by its position in the split."""
+        for file in self.given["maps"]:
+            about = file.about
+            if (about["model"], about["method"]) == (model, method) and about["start"] <= position < about["stop"]:
+                return read_map(file, position - about["start"], variant)[1]
+        raise InputError(f"no {variant} map of test image {position} by {method} on {model}")
+
+    def test(self, model: str) -> Split:
+        """Test split of a model's data set."""
+        return self._split("test", self.models[model].dataset)
+
+    def train(self, model: str) -> Split:
+        """Training split of a model's data set."""
+        return self._split("train", self.models[model].dataset)
+
+    @functools.cache
+    def _split(self, role: str, dataset: str) -> Split:
+        file = next(file for file in self.given[role] if file.about["dataset"] == dataset)
+        return open_split(file.about["entry"], role, file, file.about["seed"], file.digest)
+
+    def background(self, model: str) -> Split:
+        """Training images that references are drawn from."""
+        train = self.train(model)
+        return background(train, self.params["background_images"] or len(train), self.seed)
+
+    # --- networks -----------------------------------------------------------------------------------------------------
+
+    def classifier(self, model: str):
+        """The network of a model, on the CPU."""
+        from .model.load import opened
+
+        file = next(file for file in self.given["weights"] if file.about["model"] == model)
+        return opened(file)[0]
+
+    def neighbourhoods(self, model: str, method: str):
+        """LPI's neighbourhoods."""
+        file = next(file for file in self.given["neighbourhoods"] if (file.about["model"], file.about["method"]) == (model, method))
+        return importlib.import_module("pathattr").Neighbourhoods(**read_tensors(file)[0])
+
+    def logits(self, model: str, split: str = "train", training: str | None = None) -> np.ndarray:
+        """Logits (N, classes) of a split."""
+        files = [file for file in self.given[f"{split}_logits"] if file.about["model"] == model]
+        training = training or files[0].about["training"]
+        return np.concatenate([read_arrays(file)[0]["logits"] for file in files if file.about["training"] == training])
+
+    def predictions(self, model: str) -> pd.DataFrame:
+        """Of every test image, by `training` and `image_id`: its `label`, the class `predicted`, and its probability."""
+        parts = []
+        for file in self.given["test_logits"]:
+            if file.about["model"] == model:
+                columns, _ = read_arrays(file)
+                logits = columns["logits"].astype(np.float64)
+                share = np.exp(logits - logits.max(1, keepdims=True))
+                share /= share.sum(1, keepdims=True)
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "training": file.about["training"],
+                            "image_id": columns["image_id"],
+                            "label": columns["label"],
+                            "predicted": logits.argmax(1),
+                            "confidence": share.max(1),
+                        }
+                    )
+                )
+        return pd.concat(parts, ignore_index=True)
+
+    # --- tables -------------------------------------------------------------------------------------------------------
+
+    def reported(self, table: str) -> pd.DataFrame:
+        """Printed numbers of one table of the paper: model, method (by our names), metric, value."""
+        numbers = pd.read_csv(self.given.one("reported"))
+        numbers = numbers[numbers["table"] == table].drop(columns="table").reset_index(drop=True)
+        return numbers.assign(method=numbers["method"].replace(self.params.get("reported_as", {})))
+
+    def table(self) -> pd.DataFrame:
+        """The table of another artefact."""
+        return pd.read_csv(self.given.one("table"))

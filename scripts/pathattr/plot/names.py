@@ -1,0 +1,71 @@
+"""What methods, variants, scores and models are called in figures, tables and verdicts. One name each, everywhere."""
+
+import re
+
+LABELS = {  # names that are not their own label
+    "random": "Random",
+    "inputgrad": "InputGrad",
+    "ig": "IG",
+    "eg": "EG",
+    "agi": "AGI",
+    "agi_as_released": "AGI (as released)",
+    "lpi": "LPI",
+    "credible": "Credible",
+    "ig_gaussian": "IG (G)",
+    "ig_average": "IG (A)",
+    "ig_uniform": "IG-Uniform",
+    "ig_sg": "IG-SG",
+    "ig_sq": "IG-SQ",
+    "smoothgrad": "SmoothGrad",
+    "fullgrad": "FullGrad",
+    "deeplift": "DeepLIFT",
+    "gradient_x_input": "Gradient x Input",
+    "fig": "FIG",
+    "gig": "Guided IG",
+    "big": "BIG",
+    "mfaba": "MFABA",
+    "attexplore": "AttEXplore",
+    "la": "LA",
+    "perturbation_1": "Perturbation-1",
+    "perturbation_patch": "Perturb.-patch",
+    "lrp_epsilon": "\N{GREEK SMALL LETTER EPSILON}-LRP",
+    "ig1": "IG1",
+    "ig2": "IG2",
+    "ig3": "IG3",
+}
+VARIANTS = {"valid_interpolations": "valid interpolations", "valid_references": "valid references"}
+SCORES = {
+    "diffid_output": "DiffID, output change (ratio of logits)",
+    "diffid_probability": "DiffID, change of probability",
+    "diffid_accuracy": "DiffID, change of accuracy",
+    "insertion_probability": "insertion, probability",
+    "deletion_probability": "deletion, probability",
+    "insertion_output": "insertion, ratio of logits",
+    "deletion_output": "deletion, ratio of logits",
+    "object_share": "share of the attribution on the object",
+}
+
+
+def label(name: str) -> str:
+    """What a method is called, with the parameters that a form of it changes: lpi-references5 is LPI (references 5)."""
+    base, *changes = name.split("-")
+    words = [re.sub(r"^(\D+?)_?(-?[\d.]+)$", r"\1 \2", change).replace("_", " ") for change in changes]
+    return LABELS.get(base, base) + (f" ({', '.join(words)})" if words else "")
+
+
+def entry_label(method: str, variant: str = "vanilla", released: bool = False) -> str:
+    """What a registered method, one of its variants or its form as released is called where all of them stand together."""
+    family, _, member = method.partition(":")
+    name = f"{member} ({family.capitalize()})" if member else label(method)
+    return name + (", as released" if released else "") + (f", {VARIANTS[variant]}" if variant in VARIANTS else "")
+
+
+def score_label(score: str) -> str:
+    """What a score is called on an axis: that of a curve, or of the area under it."""
+    curve = score.removesuffix("_auc")
+    return "AUC of " * (curve != score) + SCORES.get(curve, curve.replace("_", " "))
+
+
+def place(model) -> str:
+    """A model of `found.models` with that whose place it takes."""
+    return f"{model.model} in place of {model.stands_for}" if model.stands_for else model.model

@@ -1,0 +1,42 @@
+"""Images and attribution maps as pictures."""
+
+import numpy as np
+
+from . import style
+
+
+def salience(attribution: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (H, W) in [0, 1]: the channel sum of absolute values, which DiffID ranks, up to its 99th percentile."""
+    values = np.abs(attribution).sum(0)
+    top = np.percentile(values, 99)
+    return np.clip(values / top, 0, 1) if top > 0 else np.zeros_like(values)
+
+
+def show(axis, picture: np.ndarray, mask: np.ndarray | None = None):
+    """Draw an image (C, H, W) in [0, 1], or a map (H, W) in [0, 1], with the outline of a mask."""
+    if picture.ndim == 3:
+        picture = picture.transpose(1, 2, 0)
+        axis.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=1)
+    else:
+        axis.imshow(picture, cmap=style.SEQUENTIAL, vmin=0, vmax=1)
+    if mask is not None:
+        axis.contour(mask, levels=[0.5], colors="white" if picture.ndim == 2 else "cyan", linewidths=0.6)
+    axis.set(xticks=[], yticks=[])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def mosaic(images: np.ndarray, columns: int) -> np.ndarray:
+    """(N, C, H, W) -> (C, rows * H, columns * W), row by row, white where there are no more."""
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.ones((rows * columns, channels, height, width), images.dtype)
+    sheet[:count] = images
+    return sheet.reshape(rows, columns, channels, height, width).transpose(2, 0, 3, 1, 4).reshape(channels, rows * height, -1)
+
+
+def signed(attribution: np.ndarray) -> np.ndarray:
+    """(C, H, W) -> (H, W) in [-1, 1]: the channel sum over the 99.5th percentile of its absolute value."""
+    values = attribution.sum(0)
+    top = np.percentile(np.abs(values), 99.5)
+    return np.clip(values / top, -1, 1) if top > 0 else np.zeros_like(values)

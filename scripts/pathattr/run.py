@@ -1,0 +1,74 @@
+"""The frame of a run: nothing to start with missing data or beside another run; one line a finished job. No torch."""
+
+import contextlib
+import fcntl
+import logging
+import sys
+import time
+from pathlib import Path
+
+from .slurm import cancel_orphans
+
+
+def begin(study, workflow):
+    """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
+
+    Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
+    """
+    if study.missing():
+        sys.exit("\n".join(f"config: {line}" for line in study.missing()))
+    Path("results").mkdir(exist_ok=True)
+    handle = Path("results/.lock").open("w")  # noqa: SIM115 - held while the run lasts
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
+    from snakemake.logging import logger
+
+    for stock in logger.handlers:
+        if isinstance(stock, logging.StreamHandler) and not isinstance(stock, logging.FileHandler):
+            stock.addFilter(quiet)
+    logger.addHandler(Progress())
+    return handle
+
+
+def quiet(record) -> bool:
+    """Keeps from the terminal what Snakemake says of every job, for which `Progress` has one line."""
+    event = str(getattr(record, "event", "") or "")
+    spoken = event.endswith(("progress", "job_finished")) or (record.msg or "").startswith(("Select jobs to", "Execute "))
+    return not spoken
+
+
+class Progress(logging.Handler):
+    """One line a finished job on the terminal: done, total, what, time left. It reads Snakemake's own events.
+
+    The time left is that of the jobs so far, by their number, so it is a guess.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.jobs, self.last = time.monotonic(), {}, ""
+
+    def emit(self, record):
+        """Take note of a job, or print the line."""
+        event = str(getattr(record, "event", "") or "")
+        if event.endswith("job_info"):
+            words = " ".join(f"{value}" for value in dict(record.wildcards or {}).values())
+            self.jobs[record.jobid] = f"{record.rule_name} {words}".strip()
+        elif event.endswith("job_finished"):
+            self.last = self.jobs.get(getattr(record, "job_id", getattr(record, "jobid", None)), "")
+        elif event.endswith("progress"):
+            gone = time.monotonic() - self.begun
+            left = gone / max(record.done, 1) * (record.total - record.done)
+            line = f"[{record.done}/{record.total}] {self.last}, {span(gone)} gone, about {span(left)} left"
+            with contextlib.suppress(OSError):
+                print(line, file=sys.stderr, flush=True)
+
+
+def span(seconds: float) -> str:
+    """A time in words: 12 s, 3 min 20 s, 1 h 5 min."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
