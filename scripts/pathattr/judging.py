@@ -22,15 +22,18 @@ FOR, AGAINST, OPEN = "for", "against", "open"
 
 @dataclass
 class Judged:
-    """What a comparison found. `compared`: what its numbers are, in words. `cells`: one mapping each, at least `label`,
-    `estimate`, `low`, `high`, `n`, `side`. `overall`: the mean over the cells, with its 95 % interval. `notes`: lines to read along."""
+    """What a comparison found.
+
+    `compared`: what its numbers are, in words. `cells`: one mapping each, at least `label`, `estimate`, `low`, `high`, `n`, `side`.
+    `overall`: the mean over the cells, with its 95 % interval. `notes`: lines to read along. `reason`: why it was not run.
+    """
 
     compared: str
     cells: list[dict]
     exact: bool = False
     overall: dict = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    reason: str = ""  # why it was not run
+    reason: str = ""
 
 
 class NotRun(Exception):

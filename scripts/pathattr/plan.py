@@ -64,7 +64,7 @@ class Plan:
         self._wanted: dict[tuple[str, str], list[tuple[int, int]]] = {}  # (training, owner) -> rows that something asks for
         for drawn in study.drawn.values():
             for role in ("scores", "maps", "baselines"):
-                for key, name, training, start, stop in self._rows(drawn, role):
+                for _, name, training, start, stop in self._rows(drawn, role):
                     owner = self._owner(drawn, name, training)
                     self._wanted.setdefault((training, owner), []).append((start, stop))
 
@@ -509,7 +509,7 @@ class Plan:
 
         known = {one.name: words(drawn.values[one.name], one.names) for one in drawn.known.parameters}
         places = []
-        for key, model in drawn.models.items():
+        for model in drawn.models.values():
             stands = self.config["models"][model].get("stands_for")
             places.append(f"{model} in place of {stands}" if stands else model)
         datasets = dict.fromkeys(self._dataset(model) for model in drawn.models.values())
