@@ -133,7 +133,10 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
 
 
 def _check_value(where: str, value, schema: dict) -> list[str]:
-    return [f"{where}: found {value!r}; accepted: {accepted(schema)}" for _ in Validator(schema).iter_errors(value)][:1]
+    for error in Validator(schema).iter_errors(value):
+        place = ".".join([where, *map(str, error.absolute_path)])
+        return [f"{place}: found {error.instance!r}; accepted: {accepted(error.schema)}"]
+    return []
 
 
 def _check_model(name: str, entry: dict, config: dict) -> list[str]:

@@ -93,11 +93,15 @@ class Plan:
 
     # --- what a digest is made of -------------------------------------------------------------------------------------
 
-    def _file(self, path: str, rule: str, *place: str, code=(), inputs=None, digested=None, told=None, **about) -> File:
-        """The result of a rule at a place: its digest covers the rule's script and environment, `code`, `digested`, `inputs`."""
+    def _file(
+        self, path: str, rule: str, *place: str, code=(), inputs=None, counted=None, digested=None, told=None, **about
+    ) -> File:
+        """The result of a rule at a place: its digest covers the rule's script and environment, `code`, `digested`, and the
+        `counted` files' digests, by default those of the inputs."""
         inputs, digested = inputs or {}, digested or {}
         env = (self.root / "envs" / f"{ENVIRONMENTS[rule]}.yaml").read_text()
-        given = [file.digest for files in inputs.values() for file in files if file.digest]
+        counted = counted or [file for files in inputs.values() for file in files if file.digest]
+        given = [file.digest for file in counted]
         roots = [self.root / "scripts" / f"{rule}.py", *code]
         file = File(path, source.digest(roots, environment=env, inputs=given, **digested), **about)
         self._made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
@@ -211,6 +215,7 @@ class Plan:
             *(dataset, model, method),
             code=[self._registered("method", settings["method"])],
             inputs={"logits": self.all_logits(model, "train")},
+            counted=[self.weights(model)],  # in how many parts the logits come changes nothing
             digested={"n": settings["neighbourhoods"], "m": settings["references"], "seed": self.study.seed},
         )
 

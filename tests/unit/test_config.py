@@ -1,6 +1,7 @@
 """The configuration: what is refused, in which words, and what a name means."""
 
 import copy
+import itertools
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import yaml
 
 from pathattr import config as configuration
 from pathattr.config import Study, check, load
-from pathattr.shards import shard_range, shards
+from pathattr.shards import cover, shard_range
 
 from .helpers import refused
 
@@ -115,18 +116,44 @@ MISTAKES = [
     ("models/vgg_small/training", MISSING, ("models.vgg_small:", "training missing", "a mapping")),
     ("models/vgg_small/training/epochs", 0, ("models.vgg_small.training.epochs:", "0", "at least 1")),
     ("models/vgg_small/std", [0], ("models.vgg_small.std.0:", "0", "above 0")),
-    ("papers/lpi/images", 401, ("papers.lpi.images:", "401", "at most the 400 test images of digits_on_photos")),
-    ("papers/lpi/gallery_images", 13, ("papers.lpi.gallery_images:", "13", "at most 12")),
-    ("papers/lpi/dark_image_among", 301, ("papers.lpi.dark_image_among:", "301", "at most the 300 images evaluated")),
-    ("papers/lpi/dataset", "nope", ("papers.lpi.dataset:", "'nope'", "digits_on_photos, digits")),
+    ("papers/lpi/defaults/images", 401, ("papers.lpi.defaults.images:", "401", "at most the 400 test images of digits_on_photos")),
+    ("papers/lpi/defaults/images", 0, ("papers.lpi.defaults.images:", "0", "at least 1")),
+    ("papers/lpi/defaults/image", 3, ("papers.lpi.defaults:", "'image'", "images")),
     ("papers/lpi/models/vgg16", "nope", ("papers.lpi.models.vgg16:", "'nope'", "vgg_small, resnet_small")),
-    ("papers/lpi/methods", ["ig", "nope"], ("papers.lpi.methods.1:", "'nope'", "random, inputgrad, ig")),
-    ("papers/lpi/metric", "nope", ("papers.lpi.metric:", "'nope'", "diffid")),
-    ("papers/lpi/sweeps/gradients/nope", {"steps": [1]}, ("papers.lpi.sweeps.gradients:", "'nope'", "random, inputgrad, ig")),
-    ("papers/lpi/sweeps/gradients/ig", {"stepz": [1]}, ("papers.lpi.sweeps.gradients.ig:", "'stepz'", "steps, rule")),
-    ("papers/lpi/sweeps/gradients/ig", {"steps": [5, 0]}, ("papers.lpi.sweeps.gradients.ig.steps:", "0", "at least 1")),
-    ("papers/lpi/sweeps/gradients/ig", {"steps": 5}, ("papers.lpi.sweeps.gradients.ig.steps:", "5", "a list")),
-    ("papers/other", {}, ("papers:", "'other'", "accepted: lpi")),
+    ("papers/lpi/models", {}, ("papers.lpi.models:", "{}", "at least 1 key")),
+    ("papers/lpi/title", MISSING, ("papers.lpi:", "title missing")),
+    ("papers/lpi/reported", "nope", ("papers.lpi.reported:", "'nope'", "lpi-aaai2023")),
+    (
+        "papers/lpi/defaults/methods",
+        ["ig", "eg", "lpi", "nope"],
+        ("papers.lpi.defaults.methods:", "'nope'", "random, inputgrad, ig"),
+    ),
+    ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, on_object")),
+    ("papers/lpi/artefacts/fig3/artefact", "nope", ("papers.lpi.artefacts.fig3.artefact:", "'nope'", "budget_curves, gallery")),
+    ("papers/lpi/artefacts/fig3/artefact", MISSING, ("papers.lpi.artefacts.fig3:", "artefact missing")),
+    ("papers/lpi/artefacts/fig3/modle", "vgg16", ("papers.lpi.artefacts.fig3:", "'modle'", "model, methods, metric")),
+    ("papers/lpi/artefacts/fig3/model", "vgg19", ("papers.lpi.artefacts.fig3.model:", "'vgg19'", "vgg16, resnet34")),
+    ("papers/lpi/artefacts/fig3/model", MISSING, ("papers.lpi.artefacts.fig3:", "model missing", "text")),
+    ("papers/lpi/artefacts/fig3/scores", ["nope"], ("papers.lpi.artefacts.fig3.scores:", "'nope'", "diffid_output")),
+    ("papers/lpi/artefacts/fig3/variants", ["signed"], ("papers.lpi.artefacts.fig3.variants.0:", "signed", "vanilla, absolute")),
+    ("papers/lpi/artefacts/fig5/images", 401, ("papers.lpi.artefacts.fig5.images:", "401", "at most the 400")),
+    ("papers/lpi/artefacts/fig2/points", "all", ("papers.lpi.artefacts.fig2.points:", "'all'", "a whole number, at least 1")),
+    ("papers/lpi/artefacts/fig2/title", 2, ("papers.lpi.artefacts.fig2.title:", "2", "text")),
+    ("papers/lpi/artefacts/fig6l/sweep/nope", {"steps": [1]}, ("papers.lpi.artefacts.fig6l.sweep:", "'nope'", "random, inputgrad")),
+    ("papers/lpi/artefacts/fig6l/sweep/ig", {"stepz": [1]}, ("papers.lpi.artefacts.fig6l.sweep.ig:", "'stepz'", "steps, rule")),
+    ("papers/lpi/artefacts/fig6l/sweep/ig/steps", [5, 0], ("papers.lpi.artefacts.fig6l.sweep.ig.steps:", "0", "at least 1")),
+    ("papers/lpi/artefacts/table1/reported", "table9", ("papers.lpi.artefacts.table1.reported:", "'table9'", "table1")),
+    ("papers/lpi/claims/c4/claim", "nope", ("papers.lpi.claims.c4.claim:", "'nope'", "chain, equivalence")),
+    ("papers/lpi/claims/c4/says", MISSING, ("papers.lpi.claims.c4:", "says missing")),
+    ("papers/lpi/claims/c4/artefacts", ["fig9"], ("papers.lpi.claims.c4.artefacts:", "'fig9'", "fig1, fig2")),
+    ("papers/lpi/claims/c4/methods", [{"lpi": {"stepz": 5}}], ("papers.lpi.claims.c4.methods.lpi:", "'stepz'", "neighbourhoods")),
+    ("papers/lpi/claims/c4/methods", [{"nope": {"steps": 5}}], ("papers.lpi.claims.c4.methods:", "'nope'", "random, inputgrad")),
+    ("papers/lpi/claims/c4/direction", "up", ("papers.lpi.claims.c4.direction:", "'up'", "better, higher, lower")),
+    ("papers/lpi/claims/c4/scores", ["object_share"], ("papers.lpi.claims.c4.scores:", "'object_share'", "diffid_output")),
+    ("papers/lpi/claims/c11/pairs", [["ig"]], ("papers.lpi.claims.c11.pairs", "['ig']", "a list")),
+    ("papers/lpi/claims/e1/table", "fig9", ("papers.lpi.claims.e1.table:", "'fig9'", "fig1, fig2")),
+    ("papers/Bad-Name", {"title": "a", "models": {"a": "vgg_small"}, "artefacts": {}}, ("papers:", "'Bad-Name'", "^[a-z0-9_]+$")),
+    ("reported_as", {"sg": 3}, ("reported_as.sg:", "3", "text")),
 ]
 
 
@@ -139,11 +166,13 @@ def test_a_mistake_gives_one_line_that_says_what_is_accepted(path, value, words)
         assert word in lines[0], f"{word!r} is not in: {lines[0]}"
 
 
-@pytest.mark.parametrize("path", ["papers/lpi/methods", "methods/ig/variants", "papers/lpi/sweeps/gradients/ig/steps"])
+@pytest.mark.parametrize(
+    "path", ["papers/lpi/defaults/methods", "methods/ig/variants", "papers/lpi/artefacts/fig6l/sweep/ig/steps"]
+)
 def test_a_value_listed_twice_is_called_so(path):
-    value = {"methods": ["ig", "ig"], "variants": ["vanilla", "vanilla"], "steps": [5, 5]}[path.rsplit("/", 1)[1]]
-    (line,) = check(changed((path, value)), SCHEMA)
-    assert any(word in line for word in ("once", "twice", "repeat", "unique", "distinct", "different")), line
+    value = {"methods": ["ig", "eg", "lpi", "ig"], "variants": ["vanilla", "vanilla"], "steps": [5, 5]}[path.rsplit("/", 1)[1]]
+    lines = check(changed((path, value)), SCHEMA)
+    assert len(lines) == 1 and "once" in lines[0], lines
 
 
 def test_all_mistakes_are_told_at_once():
@@ -163,7 +192,7 @@ def test_all_mistakes_are_told_at_once():
 def test_a_method_swept_but_not_shown_needs_a_value_for_the_model_of_the_sweep():
     config = changed(
         ("methods/lpi_few", {"method": "lpi", "neighbourhoods": {"vgg_small": 3}}),
-        ("papers/lpi/sweeps/gradients/lpi_few", {"references": [2]}),
+        ("papers/lpi/artefacts/fig6l/sweep/lpi_few", {"references": [2]}),
     )
     (line,) = check(config, SCHEMA)
     assert "methods.lpi_few.neighbourhoods" in line and "resnet_small" in line
@@ -198,9 +227,9 @@ def test_a_methods_name_resolves_to_all_its_parameters(study):
 def test_a_resolved_method_is_a_copy(study):
     study.method("ig", "vgg_small")["variants"].append("absolute")
     assert study.method("ig", "vgg_small")["variants"] == ["vanilla"]
-    study = load(changed(("methods/ig/variants", ["absolute"])), SCHEMA)
-    study.method("ig", "vgg_small")["variants"].append("vanilla")
-    assert study.method("ig", "vgg_small")["variants"] == ["absolute"]
+    study = load(changed(("methods/ig/variants", ["vanilla", "absolute"])), SCHEMA)
+    study.method("ig", "vgg_small")["variants"].append("another")
+    assert study.method("ig", "vgg_small")["variants"] == ["vanilla", "absolute"]
 
 
 def test_an_unknown_method_is_refused_with_those_known(study):
@@ -208,33 +237,49 @@ def test_an_unknown_method_is_refused_with_those_known(study):
         study.method("nope", "vgg_small")
 
 
-def test_a_sweep_point_equal_to_the_method_goes_by_its_name(study):
-    points = study.points({"ig": {"steps": [5, 20]}}, "resnet_small")
-    assert [(name, method, values) for name, method, values in points] == [
-        ("ig-steps5", "ig", {"steps": 5}),
-        ("ig", "ig", {"steps": 20}),
-    ]
+def test_a_form_equal_to_the_method_goes_by_its_name(study):
+    assert study.point("ig", {"steps": 5}, "resnet_small") == "ig-steps5"
+    assert study.point("ig", {"steps": 20}, "resnet_small") == "ig"
     assert study.method("ig-steps5", "resnet_small")["steps"] == 5
-    grid = {"lpi": {"neighbourhoods": [7, 9], "references": [20]}}
-    assert [name for name, _, _ in study.points(grid, "resnet_small")] == ["lpi", "lpi-neighbourhoods9"]
-    assert [name for name, _, _ in study.points(grid, "vgg_small")] == ["lpi-neighbourhoods7", "lpi"]
+    form = {"neighbourhoods": 7, "references": 20}
+    assert study.point("lpi", form, "resnet_small") == "lpi"
+    assert study.point("lpi", form, "vgg_small") == "lpi-neighbourhoods7"
 
 
-def test_a_sweep_point_keeps_the_methods_other_settings():
-    study = load(changed(("methods/eg/objective", "probability"), ("methods/eg/variants", ["absolute"])), SCHEMA)
+def test_a_form_keeps_the_methods_other_settings():
+    study = load(changed(("methods/eg/objective", "probability"), ("methods/eg/variants", ["vanilla", "absolute"])), SCHEMA)
     point = study.method("eg-references5", "resnet_small")
-    assert point == {"method": "eg", "objective": "probability", "variants": ["absolute"], "references": 5, "steps": 1}
+    variants = ["vanilla", "absolute"]
+    assert point == {"method": "eg", "objective": "probability", "variants": variants, "references": 5, "steps": 1}
 
 
-def test_all_points_of_the_shipped_sweeps_have_names_of_their_own(study):
+def test_all_forms_of_the_shipped_configuration_have_names_of_their_own(study):
     meaning = {}
-    for grids in SHIPPED["papers"]["lpi"]["sweeps"].values():
-        for name, method, values in study.points(grids, "resnet_small"):
-            settings = study.method(name, "resnet_small")
-            assert {key: settings[key] for key in values} == values
-            assert settings["method"] == method
-            assert meaning.setdefault(name, settings) == settings
-    assert len({str(settings) for settings in meaning.values()}) == len(meaning)
+    for drawn in study.drawn.values():
+        for model in drawn.models.values():
+            for base, own in drawn.forms.values():
+                settings = study.method(study.point(base, own, model), model)
+                assert {key: settings[key] for key in own} == own
+                assert meaning.setdefault((model, study.point(base, own, model)), settings) == settings
+
+
+def test_entries_that_give_the_same_maps_share_their_files_and_their_variants():
+    """Whatever they are called, and whichever variants each asks for; the first in the configuration has the files."""
+    config = changed(
+        ("methods/same", {"method": "ig", "steps": 20, "variants": ["absolute"]}),
+        ("methods/other", {"method": "ig", "steps": 20, "objective": "probability"}),
+    )
+    study = Study(config)
+    assert study.owner("same", "vgg_small") == "ig" and study.owner("other", "vgg_small") == "other"
+    assert study.computed("ig", "vgg_small")["variants"] == ["vanilla", "absolute"]
+    assert study.method("ig", "vgg_small")["variants"] == ["vanilla"]
+    assert study.owner(study.point("recalibration_eg", {"references": 20}, "vgg_small"), "vgg_small") == "eg"
+
+
+def test_entries_of_other_baselines_are_not_the_same():
+    config = changed(("methods/finer", {**SHIPPED["methods"]["credible"], "method": "credible", "delta": 0.01}))
+    study = Study(config)
+    assert study.owner("finer", "vgg_small") == "finer"
 
 
 @pytest.mark.parametrize(
@@ -247,26 +292,79 @@ def test_all_points_of_the_shipped_sweeps_have_names_of_their_own(study):
     ],
     ids=str,
 )
-def test_every_points_name_is_its_own_and_may_stand_in_a_path(study, grid):
-    names = [name for name, _, _ in study.points(grid, "resnet_small")]
+def test_every_forms_name_is_its_own_and_may_stand_in_a_path(study, grid):
+    ((base, parameters),) = grid.items()
+    forms = [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
+    names = [study.point(base, own, "resnet_small") for own in forms]
     assert len(set(names)) == len(names)
     pattern = re.search(r'method=r"(.*?)"', (ROOT / "Snakefile").read_text())[1]
     for name in names:
         assert re.fullmatch(pattern, name), name
 
 
+def test_an_artefact_takes_its_papers_defaults_and_its_functions(study):
+    drawn = study.drawn["lpi", "artefacts", "fig3"]
+    assert drawn.values["images"] == 300 and drawn.values["metric"] == "diffid"
+    assert drawn.values["scores"] == ["diffid_output", "diffid_probability", "diffid_accuracy"]
+    assert drawn.models == {"vgg16": "vgg_small"} and list(drawn.forms) == SHIPPED["papers"]["lpi"]["defaults"]["methods"]
+    assert study.drawn["lpi", "artefacts", "fig5"].values["images"] == 6
+
+
+def test_all_models_of_the_paper_are_taken_where_none_is_named(study):
+    assert study.drawn["lpi", "claims", "c1"].models == {"vgg16": "vgg_small", "resnet34": "resnet_small"}
+    assert study.drawn["lpi", "claims", "c4"].models == {"resnet34": "resnet_small"}
+
+
+def test_titles_come_of_names(study):
+    found = {name: drawn.title for (paper, section, name), drawn in study.drawn.items() if section == "artefacts"}
+    assert found["fig3"] == "Fig. 3" and found["fig6l"] == "Fig. 6 left" and found["fig6r"] == "Fig. 6 right"
+    assert found["table1"] == "Table 1" and found["examples"] == "Examples 1 and 2" and found["gallery"] == "Gallery"
+
+
+def test_a_variant_that_a_methods_entry_does_not_keep_is_refused():
+    lines = check(changed(("papers/lpi/artefacts/fig3/variants", ["valid_references"])), SCHEMA)
+    assert len(lines) == len(SHIPPED["papers"]["lpi"]["defaults"]["methods"])
+    assert all(line.startswith("papers.lpi.artefacts.fig3: valid_references of ") and "vanilla" in line for line in lines)
+
+
+def test_an_artefact_or_claim_is_left_out_by_null():
+    config = changed(("papers/lpi/artefacts/fig2", None), ("papers/lpi/claims/c6", None))
+    study = load(config, SCHEMA)
+    assert ("lpi", "artefacts", "fig2") not in study.drawn and ("lpi", "claims", "c6") not in study.drawn
+
+
+def test_trainings_have_names_and_numbers_and_share_the_models_entry():
+    config = changed(("models/vgg_small/training/seeds", 3))
+    study = load(config, SCHEMA)
+    assert study.trainings("vgg_small") == ["vgg_small", "vgg_small-1", "vgg_small-2"] and len(study.trainings("resnet_small")) == 1
+    entry, number = study.model("vgg_small-2")
+    assert number == 2 and "seeds" not in entry["training"] and entry == study.model("vgg_small")[0]
+    assert study.method("lpi", "vgg_small-2")["neighbourhoods"] == 9
+
+
 @pytest.mark.parametrize(
-    "images, per_shard, expected",
+    "wanted, per_shard, images, expected",
     [
-        (10, 4, ["0000000-0000004", "0000004-0000008", "0000008-0000010"]),
-        (8, 4, ["0000000-0000004", "0000004-0000008"]),
-        (3, 4, ["0000000-0000003"]),
-        (50000, 50000, ["0000000-0050000"]),
+        ([(0, 10)], 4, None, ["0000000-0000004", "0000004-0000008", "0000008-0000010"]),
+        ([(0, 8)], 4, None, ["0000000-0000004", "0000004-0000008"]),
+        ([(0, 3)], 4, None, ["0000000-0000003"]),
+        ([(0, 50000)], 50000, None, ["0000000-0050000"]),
+        ([(0, 3), (0, 10), (2, 6)], 4, None, ["0000000-0000004", "0000004-0000008", "0000008-0000010"]),  # the most asked for
+        ([(5, 7), (9, 10)], 4, None, ["0000005-0000007", "0000009-0000010"]),  # nothing that nobody wants
+        ([(0, 10)], 4, 9, ["0000000-0000004", "0000004-0000008", "0000008-0000009"]),  # no more than there are
+        ([], 4, None, []),
     ],
 )
-def test_shards_cover_every_image_once(images, per_shard, expected):
-    assert shards(images, per_shard) == expected
-    assert [row for shard in expected for row in range(*shard_range(shard))] == list(range(images))
+def test_shards_cover_what_is_wanted_once(wanted, per_shard, images, expected):
+    assert cover(wanted, per_shard, images) == expected
+    rows = [row for shard in expected for row in range(*shard_range(shard))]
+    assert len(rows) == len(set(rows))
+    assert {row for start, stop in wanted for row in range(start, min(stop, images or stop))} <= set(rows)
+
+
+def test_a_shard_begins_where_it_did_whatever_else_is_wanted():
+    starts = {shard_range(shard)[0] for shard in cover([(0, 10)], 4)}
+    assert starts <= {shard_range(shard)[0] for shard in cover([(0, 10), (0, 24)], 4)}
 
 
 def test_missing_paths_are_told_a_line_each(tmp_path):
@@ -277,7 +375,6 @@ def test_missing_paths_are_told_a_line_each(tmp_path):
         ("datasets/own", folder),
         ("models/vgg_small", {**own, "weights": str(tmp_path / "no_weights.pth")}),
         ("models/resnet_small", {**own, "weights": str(tmp_path / "there.safetensors")}),
-        ("papers/lpi/dataset", "own"),
     )
     lines = Study(config).missing()
     assert [line.split(": ")[0] for line in lines] == [

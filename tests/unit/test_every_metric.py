@@ -26,10 +26,19 @@ def maps_for(x):
     return torch.randn(x.shape, generator=torch.Generator().manual_seed(3))
 
 
+def masks_for(x):
+    """A square that lies elsewhere on each image."""
+    masks = torch.zeros(len(x), *x.shape[2:], dtype=torch.bool)
+    for number, mask in enumerate(masks):
+        mask[number : number + 3, 1:4] = True
+    return masks
+
+
 def table_of(entry, case, rows=None, maps=None, **options):
     rows = list(range(len(case.x)) if rows is None else rows)
     maps = maps_for(case.x) if maps is None else maps
-    return measure(entry.name, case.classifier, **case.part(rows), maps=maps[rows], **small(entry), **options)
+    needed = {"masks": masks_for(case.x)[rows]} if "mask" in entry.facts["needs"] else {}
+    return measure(entry.name, case.classifier, **case.part(rows), maps=maps[rows], **needed, **small(entry), **options)
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame):
@@ -77,7 +86,7 @@ def test_extreme_maps_are_measured(entry, standin):
 def test_the_registered_cost_in_forward_passes_is_the_real_one(entry, standin):
     classifier = standin.classifier
     mean, std = classifier.mean.flatten(), classifier.std.flatten()
-    image = Measured(standin.x[0], standin.target[0], "a", draws(0, entry.name, "a"), mean, std)
+    image = Measured(standin.x[0], standin.target[0], "a", draws(0, entry.name, "a"), mean, std, masks_for(standin.x)[0])
     walk, answer, passes = entry.function(image, maps_for(standin.x)[0], **small(entry)), None, 0
     try:
         while True:
@@ -88,6 +97,29 @@ def test_the_registered_cost_in_forward_passes_is_the_real_one(entry, standin):
         pass
     values = entry.parameters() | small(entry)
     assert passes == eval(entry.facts["forwards"], {"__builtins__": {}}, values)
+
+
+@every_metric
+def test_what_reads_absolute_values_alone_says_so(entry, standin):
+    """A map and its absolute values score alike where the registration says so, and differ where it does not."""
+    unsigned, parameters = entry.facts["unsigned"], small(entry)
+    for choice in (True, False) if isinstance(unsigned, str) else (None,):
+        chosen = parameters if choice is None else parameters | {unsigned: choice}
+        tables = [
+            measure(entry.name, standin.classifier, standin.x, standin.target, maps, masks=masks_for(standin.x), **chosen)
+            for maps in (maps_for(standin.x), maps_for(standin.x).abs())
+        ]
+        assert tables[0].equals(tables[1]) == (unsigned is True or choice is True)
+
+
+@every_metric
+def test_what_needs_masks_is_refused_without(entry, standin):
+    if "mask" not in entry.facts["needs"]:
+        return
+    with refused(entry.name, "masks"):
+        measure(entry.name, standin.classifier, standin.x, standin.target, maps_for(standin.x))
+    with refused("masks have shape"):
+        measure(entry.name, standin.classifier, standin.x, standin.target, maps_for(standin.x), masks=masks_for(standin.x)[:1])
 
 
 @every_metric

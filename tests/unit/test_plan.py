@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pathattr import source
-from pathattr.config import Study
+from pathattr.config import Study, load
 from pathattr.plan import File, Plan
 
-from .test_config import ROOT, changed
+from .test_config import ROOT, SCHEMA, changed
 
 MODELS = ("vgg_small", "resnet_small")
 METHODS = ("random", "inputgrad", "ig", "eg", "agi", "agi_as_released", "lpi", "ig-steps5")
@@ -21,9 +21,10 @@ def digests(*edits) -> dict[str, str]:
     plan = Plan(Study(changed(*edits)), ROOT)
     files = [plan.index("digits", "train"), *plan.split("digits_on_photos", "train"), *plan.split("digits_on_photos", "test")]
     for model in MODELS:
-        files += [plan.weights(model), plan.logits(model, PART), plan.neighbourhoods(model, "lpi")]
-        files += [plan.maps(model, method, SHARD) for method in METHODS]
-        files += [plan.scores(model, method, "diffid", SHARD) for method in METHODS]
+        place = "digits_on_photos", model
+        files += [plan.weights(model), plan.logits(*place, "train", PART), plan.neighbourhoods(*place, "lpi")]
+        files += [plan.maps(*place, method, SHARD) for method in METHODS]
+        files += [plan.scores(*place, method, "diffid", SHARD) for method in METHODS]
     return {str(file): file.digest for file in files}
 
 
@@ -35,8 +36,9 @@ WITHOUT_EFFECT = [
     ("training_shards", 5),
     ("threads/compute", 4),
     ("models/vgg_small/stands_for", "another"),
-    ("papers/lpi/images", 20),
+    ("papers/lpi/defaults/images", 20),
     ("methods/spare", {"method": "ig"}),
+    ("models/vgg_small/training/seeds", 3),  # the first training is the one that there was
     ("datasets/spare", {"dataset": "digits"}),
 ]
 
@@ -93,3 +95,73 @@ def test_a_file_is_its_path_with_a_digest():
     file = File("results/a.csv", "d" * 16)
     assert file == "results/a.csv" and Path(file).suffix == ".csv"
     assert pickle.loads(pickle.dumps(file)).digest == "d" * 16
+
+
+# --- artefacts and claims ---------------------------------------------------------------------------------------------
+
+
+def drawings(*edits) -> dict[str, str]:
+    """Path -> digest of all artefacts and verdicts."""
+    plan = Plan(load(changed(*edits), SCHEMA), ROOT)
+    papers = list(plan.config["papers"])
+    files = [plan.artefact(paper, name) for paper in papers for name in plan.artefacts_of(paper)]
+    files += [plan.judge(paper, name) for paper in papers for name in plan.claims_of(paper)]
+    return {str(file): file.digest for file in files}
+
+
+@pytest.mark.parametrize(
+    "edit, changes",
+    [
+        (("papers/lpi/artefacts/fig5/images", 4), ["tables/lpi/fig5.csv"]),
+        (("papers/lpi/claims/c8/margin", 0.04), ["claims/lpi.c8.json"]),
+        (("papers/lpi/claims/e3/tolerance", 1e-5), ["claims/lpi.e3.json"]),
+        (("papers/lpi/artefacts/examples/title", "Worked examples"), []),
+        (("methods/smoothgrad/samples", 9), ["tables/methods/gallery.csv", "tables/methods/scores.csv"]),
+        (("metrics/on_object/metric", "on_object"), []),
+    ],
+    ids=lambda part: part[0] if isinstance(part, tuple) else "",
+)
+def test_an_edit_reaches_the_artefacts_and_claims_that_show_it_and_no_other(edit, changes):
+    before, after = drawings(), drawings(edit)
+    assert sorted(path.removeprefix("results/") for path in before if before[path] != after[path]) == sorted(changes)
+
+
+def test_what_several_ask_for_is_computed_once():
+    """The overview's 24 images and LPI's 300 of one method are one file; a method that only the overview has keeps its 24."""
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    overview = [file for file in plan.targets("methods") if file.startswith("results/maps/")]
+    lpi = [file for file in plan.targets("lpi") if file.startswith("results/maps/")]
+    shared = "results/maps/digits_on_photos/resnet_small/ig/0000000-0000300.arrow"
+    assert shared in overview and shared in lpi
+    assert "results/maps/digits_on_photos/resnet_small/smoothgrad/0000000-0000024.arrow" in overview
+    places = [(Path(file).parent, Path(file).name.split("-")[0]) for file in {*overview, *lpi}]
+    assert len(places) == len(set(places))
+
+
+def test_each_training_scores_its_share_of_the_images():
+    config = changed(("models/resnet_small/training/seeds", 3))
+    plan = Plan(load(config, SCHEMA), ROOT)
+    files = plan._job("judge", ("lpi", "c4")).inputs["scores"]
+    rows = {(file.about["training"], file.about["first"], file.about["last"]) for file in files}
+    assert rows == {("resnet_small", 0, 100), ("resnet_small-1", 100, 200), ("resnet_small-2", 200, 300)}
+    digests = {plan.weights(name).digest for name in plan.study.trainings("resnet_small")}
+    assert len(digests) == 3
+
+
+def test_a_claims_cost_is_counted_over_everything_before_it():
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    takes = plan.takes(plan.judge("lpi", "c4"))
+    for pattern in ("train_model/digits_on_photos/resnet_small.tsv", "judge/lpi.c4.tsv", "make_dataset/digits_on_photos.tsv"):
+        assert pattern in takes
+    assert "attribute/digits_on_photos/resnet_small/lpi-references5/*.tsv" in takes
+    assert not any("vgg_small" in pattern for pattern in takes)
+
+
+def test_captions_are_the_docstrings_with_their_fields_filled_in():
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    for (paper, section, name), drawn in plan.study.drawn.items():
+        if section == "artefacts":
+            caption = plan.caption(drawn)
+            assert "{" not in caption and len(caption) > 60, (paper, name)
+    assert "300 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
+    assert "resnet_small in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from pathattr import registry, source
 
-KINDS = ("method", "baseline", "metric", "dataset", "model")
+KINDS = ("method", "baseline", "metric", "dataset", "model", "artefact", "claim")
 ENTRIES = [entry for kind in KINDS for entry in registry.entries(kind)]
 
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}-{entry.name}")
@@ -126,6 +126,74 @@ def test_an_edit_elsewhere_keeps_the_digest(copied):
     copied.replace("method/adversarial.py", "0.05", "0.06")
     copied.replace("plot/style.py", "import", "import os\nimport")
     assert copied.digest("method/lpi.py") == before
+
+
+TWO = """from ..plot import style
+from ..rng import generator
+from ..scores import summarise
+
+SIZE = 3
+
+
+def helper():
+    return generator, SIZE
+
+
+def one(found):
+    \"\"\"A caption.\"\"\"
+    return helper()
+
+
+def other(found):
+    return summarise
+"""
+
+
+def test_one_function_among_many_has_a_digest_of_its_own(copied):
+    """It covers what the function reaches by name in its file and the modules that these names come from, and no more."""
+
+    def digests():
+        fresh, path = copied.fresh(), copied.library / "artefact" / "two.py"
+        return {name: fresh.digest([(path, name)]) for name in ("one", "other")}
+
+    copied.write("artefact/two.py", TWO)
+    before = digests()
+    for old, new, changed in (
+        ("SIZE = 3", "SIZE = 4", {"one"}),
+        ("return helper()", "return helper(), 1", {"one"}),
+        ("return summarise", "return summarise, 1", {"other"}),
+        ("A caption.", "Another caption.", set()),
+        ("return generator, SIZE", "# a comment\n    return generator, SIZE", set()),
+    ):
+        copied.write("artefact/two.py", TWO.replace(old, new))
+        after = digests()
+        assert {name for name in before if before[name] != after[name]} == changed, old
+        copied.write("artefact/two.py", TWO + "\n# as it was\n")
+    copied.replace("rng.py", "sha256(text", "sha512(text")
+    assert all(digests()[name] != before[name] for name in before)  # both draw from it
+
+
+def test_an_import_that_a_function_does_not_reach_is_no_part_of_it(copied):
+    copied.write("artefact/two.py", TWO)
+    path = copied.library / "artefact" / "two.py"
+    before = {name: copied.fresh().digest([(path, name)]) for name in ("one", "other")}
+    copied.replace("plot/style.py", "COLUMN, PAGE = 3.4, 7.0", "COLUMN, PAGE = 3.5, 7.0")
+    copied.replace("scores.py", "DRAWS, CHUNK = 2000", "DRAWS, CHUNK = 3000")
+    after = {name: copied.fresh().digest([(path, name)]) for name in ("one", "other")}
+    assert after["one"] == before["one"] and after["other"] != before["other"]
+
+
+def test_what_a_parameter_names_is_told():
+    found = source.registered("artefact")["removal_curves"]
+    assert {one.name: one.names for one in found.parameters} == {
+        "model": "Model",
+        "methods": "Methods",
+        "metric": "Metric",
+        "images": "Images",
+        "scores": "Scores",
+        "variants": "Variants",
+    }
+    assert found.doc.startswith("{scores}") and found.function == "removal_curves"
 
 
 def test_values_are_part_of_the_digest_their_order_is_not(copied):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pathattr import store
+from pathattr.files import File
 
 from .helpers import refused
 
@@ -116,22 +117,25 @@ def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
         for row, name in enumerate(ids):
             one = tmp_path / "ig" / "m.arrow"
             store.write_maps(one, index, maps, np.array([20, 13]), dtype, METADATA)
-            assert np.array_equal(store.find_map([one], {str(one): DIGEST}, "ig", name, variant), found[variant][row])
+            again, values = store.read_map(one, row, variant)
+            assert again == name and np.array_equal(values, found[variant][row])
 
 
-def test_a_map_is_found_among_files(tmp_path):
-    index, maps = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]}), torch.randn(4, 3, 4, 4)
-    files, digests = [], {}
-    for number, method in enumerate(("ig", "eg")):
-        path = tmp_path / "maps" / method / "0000000-0000002.arrow"
-        store.write_maps(path, index, {"vanilla": maps[2 * number :][:2]}, np.array([1, 1]), "float32", METADATA)
-        files.append(path)
-        digests[str(path)] = DIGEST
-    assert np.array_equal(store.find_map(files, digests, "eg", "b"), maps[3].numpy())
-    with refused("image c", "eg", "2 files"):
-        store.find_map(files, digests, "eg", "c")
-    with refused("image a", "lpi"):
-        store.find_map(files, digests, "lpi", "a")
+def test_a_map_that_is_not_there_is_refused(tmp_path):
+    index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
+    path = tmp_path / "m.arrow"
+    store.write_maps(path, index, {"vanilla": torch.randn(2, 3, 4, 4)}, np.array([1, 1]), "float32", METADATA)
+    for row, variant in ((2, "vanilla"), (-1, "vanilla"), (0, "absolute")):
+        with refused("m.arrow", variant, f"image {row}"):
+            store.read_map(path, row, variant)
+
+
+@every_kind
+def test_a_file_that_knows_its_digest_is_checked_by_it(kind, written):
+    path, _, read = written
+    read(File(str(path), DIGEST))
+    with refused("made by other code", "expected other"):
+        read(File(str(path), "other"))
 
 
 @every_kind
