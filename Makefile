@@ -9,11 +9,13 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE)
-	@if [ ! -e results/report.html ] || [ -n "$$(find results/figures results/tables -newer results/report.html -type f | head -1)" ]; then \
+	@if [ ! -e results/report.html ] || \
+		[ -n "$$(find results/figures results/tables results/claims.html -newer results/report.html -type f | head -1)" ]; then \
 		$(SNAKEMAKE) --report results/report.html; fi
 	@echo; echo "tables:  results/tables/<paper>/*.csv   ($$(find results/tables -name '*.csv' | wc -l) files)"
 	@echo "figures: results/figures/<paper>/*.pdf, *.png   ($$(find results/figures -name '*.pdf' | wc -l) figures)"
 	@echo "report:  results/report.html"
+	@echo "claims:  results/claims.html"; echo; cat results/claims/counts.txt
 
 env: $(VENV)/.installed
 

@@ -1,10 +1,10 @@
+import os
 import sys
 from pathlib import Path
 
-ROOT = Path(
-    str(workflow.current_basedir)
-).parent  # of this repository, also where another workflow imports it as a module
-sys.path.insert(0, str(ROOT / "scripts"))
+# This repository, also where another workflow imports it; relative, so that a moved folder reruns nothing.
+ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
+sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan

@@ -51,3 +51,10 @@ def planned_outputs(folder: Path, *arguments) -> list[str]:
     output = snakemake(folder, "-n", "--quiet", "host", *arguments).stdout
     lines = re.findall(r"^    output: (.+)$", output, re.MULTILINE)
     return sorted(name.strip() for line in lines for name in re.sub(r" \(.*?\)", "", line).split(","))
+
+
+def edit(path: Path, old: str, new: str):
+    """Replace the first `old` in a file, which must be there."""
+    text = path.read_text()
+    assert old in text, f"{path.name} has no {old!r}"
+    path.write_text(text.replace(old, new, 1))

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from . import source
 from .dataset.split import Split, background, open_split
 from .errors import InputError
 from .job import Given
@@ -144,9 +145,10 @@ class Found:
 
     def reported(self, table: str) -> pd.DataFrame:
         """Printed numbers of one table of the paper: model, method (by our names), metric, value."""
-        numbers = pd.read_csv(self.given.one("reported"))
+        reported = self.params["reported"]
+        numbers = pd.read_csv(source.LIBRARY.parents[1] / "resources" / "reported" / reported["file"])
         numbers = numbers[numbers["table"] == table].drop(columns="table").reset_index(drop=True)
-        return numbers.assign(method=numbers["method"].replace(self.params.get("reported_as", {})))
+        return numbers.assign(method=numbers["method"].replace(reported["names"]))
 
     def table(self) -> pd.DataFrame:
         """The table of another artefact."""

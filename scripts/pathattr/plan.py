@@ -369,10 +369,6 @@ class Plan:
                     for owner in [self._owner(drawn, name, model)]
                     if "neighbourhoods" in self._needs(model, owner)
                 ]
-            case "reported":
-                file = self.config["papers"][drawn.paper].get("reported")
-                path = self.root / "resources" / "reported" / f"{file}.csv"
-                return [File(str(path), source.digest(text=path.read_text()))] if file else []
             case "table":
                 names = [drawn.values[one.name] for one in drawn.known.parameters if one.names == "Table"]
                 return [self.artefact(drawn.paper, name) for name in names if name]
@@ -388,18 +384,26 @@ class Plan:
         kind = "artefact" if drawn.section == "artefacts" else "claim"
         return {
             "code": [self._function(kind, drawn.known.name)],
-            "inputs": {role: self._role(drawn, role) for role in drawn.needs},
+            "inputs": {role: self._role(drawn, role) for role in drawn.needs if role != "reported"},
             "digested": {
                 "function": drawn.known.name,
                 "values": drawn.values,
                 "models": about,
                 "settings": self._settings(drawn),
                 "metrics": {name: self.study.metric(name) for name in self._metrics(drawn)},
-                "reported_as": self.config["reported_as"] if "reported" in drawn.needs else {},
+                "reported": self._reported(drawn),
                 "background_images": self.config["background_images"],
                 "seed": self.study.seed,
             },
         }
+
+    def _reported(self, drawn: Drawn) -> dict | None:
+        """The paper's printed numbers: their file in resources/reported, a digest of it, and our names of its methods."""
+        name = self.config["papers"][drawn.paper].get("reported")
+        if "reported" not in drawn.needs or not name:
+            return None
+        text = (self.root / "resources" / "reported" / f"{name}.csv").read_text()
+        return {"file": f"{name}.csv", "digest": source.digest(text=text), "names": self.config["reported_as"]}
 
     @staticmethod
     def _metrics(drawn: Drawn) -> list[str]:

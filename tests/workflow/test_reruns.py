@@ -8,7 +8,7 @@ import time
 import pytest
 import yaml
 
-from helpers import REPOSITORY, planned, planned_outputs, snakemake
+from helpers import REPOSITORY, edit, planned, planned_outputs, snakemake
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 LPI_RULES = {"neighbourhoods", "attribute", "measure"}
@@ -19,18 +19,12 @@ def check_only_lpi(folder, *arguments):
     """The dry run has LPI's neighbourhoods, maps and scores, what draws them, and no job of another method."""
     jobs = planned(folder, *arguments)
     assert set(jobs) >= LPI_RULES
-    assert all(rule in LPI_RULES or rule.startswith(("lpi_", "overview_")) or rule == "all" for rule in jobs), jobs
-    assert "lpi_examples" not in jobs
+    assert set(jobs) <= LPI_RULES | {"figure", "table", "judge", "paper_claims", "claims", "all"}, jobs
     for path in planned_outputs(folder, *arguments):
         kind, *parts = path.split("/")[1:]
         if kind in ("maps", "scores", "neighbourhoods"):
             assert parts[2].startswith("lpi"), path
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+        assert parts[-1] not in ("examples.csv", "lpi.e1.json", "lpi.e2.json"), path  # no method's maps are in them
 
 
 def test_a_parameter_of_one_method(workbench):
@@ -67,14 +61,54 @@ def test_an_edit_of_the_integrator_reruns_all_maps_and_no_training(workbench):
     edit(workbench / "scripts/pathattr/integrate.py", "LAMBDA = 2.0", "LAMBDA = 2.5")
     jobs = planned(workbench, *SMOKE)
     maps = len([path for path in (workbench / "results/maps").rglob("*.arrow")])
-    assert jobs["attribute"] == maps and "train_model" not in jobs and "training_logits" not in jobs
+    assert jobs["attribute"] == maps and "train_model" not in jobs and "logits" not in jobs
 
 
 def test_an_edit_of_a_script_or_its_environment(workbench):
-    edit(workbench / "scripts/lpi_fig5.py", "style.use()", "style.use(); style.use()")
-    assert set(planned(workbench, *SMOKE)) == {"lpi_fig5", "all"}
+    edit(workbench / "scripts/table.py", "write_csv(snake", "print(); write_csv(snake")
+    assert planned(workbench, *SMOKE) == {"table": 1, "all": 1}
     edit(workbench / "envs/data.yaml", "# NumPy", "# Still NumPy")
     assert {"make_dataset", "neighbourhoods"} <= set(planned(workbench, *SMOKE))
+
+
+ARTEFACTS = "scripts/pathattr/artefact/"
+
+
+def drawn(folder) -> set[str]:
+    """Artefacts and claims that a dry run would make."""
+    made = planned_outputs(folder, *SMOKE)
+    return {path.removeprefix("results/") for path in made if path.startswith(("results/tables/", "results/claims"))}
+
+
+@pytest.mark.parametrize(
+    "file, old, new, artefacts",
+    [
+        ("galleries.py", "cell + 0.02", "cell + 0.03", {"lpi/fig5"}),
+        ("galleries.py", "FOOT, NAMES = 0.35", "FOOT, NAMES = 0.36", {"methods/gallery"}),
+        ("curves.py", "margin = 0.08", "margin = 0.09", {"lpi/fig3", "lpi/fig4"}),
+        ("galleries.py", "Attribution maps of the first", "Maps of the first", {"lpi/fig5"}),  # its caption
+        ("galleries.py", "    test, rows = found.test(model)", "    # a comment\n    test, rows = found.test(model)", set()),
+    ],
+    ids=["function", "constant", "kind of two", "caption", "comment"],
+)
+def test_an_edit_of_what_draws_redraws_that_alone(workbench, file, old, new, artefacts):
+    edit(workbench / ARTEFACTS / file, old, new)
+    expected = {f"tables/{name}.{end}" for name in artefacts for end in ("csv", "html")}
+    made = {path for path in drawn(workbench) if path.startswith("tables/")}
+    assert made == expected
+    assert set(planned(workbench, *SMOKE)) <= {"figure", "judge", "paper_claims", "claims", "all"}
+
+
+def test_an_edit_of_a_claims_margin_judges_that_claim_and_gathers_anew(workbench):
+    edit(workbench / "config.yaml", "margin: 0.05", "margin: 0.04")
+    assert planned(workbench, *SMOKE) == {"judge": 1, "paper_claims": 1, "claims": 1, "all": 1}
+    assert "claims/lpi.c8.json" in drawn(workbench)
+
+
+def test_an_edit_of_one_comparison_leaves_the_claims_of_others(workbench):
+    edit(workbench / "scripts/pathattr/claim/exact.py", "gap <= tolerance", "gap < tolerance")
+    judged = {path for path in drawn(workbench) if path.endswith(".json") and path != "claims.json"}
+    assert judged == {f"claims/lpi.{name}.json" for name in ("e1", "e2", "e3")}
 
 
 def test_how_it_is_computed_changes_nothing(workbench):
@@ -86,8 +120,10 @@ def test_a_removed_shard_and_its_scores(workbench):
     shutil.rmtree(workbench / "results/maps/digits_on_photos/vgg_small/eg")
     shutil.rmtree(workbench / "results/scores/digits_on_photos/vgg_small/eg")
     jobs = planned(workbench, *SMOKE)
-    assert jobs["attribute"] == jobs["measure"] == 1
-    assert set(jobs) == {"attribute", "measure", "lpi_curves", "lpi_table1", "all"}
+    assert jobs["attribute"] == 1
+    assert jobs["measure"] == 2  # DiffID, and the share on the object
+    assert set(jobs) == {"attribute", "measure", "figure", "table", "judge", "paper_claims", "claims", "all"}
+    assert jobs["figure"] == 1 and jobs["table"] == 1
 
 
 def test_a_stale_result_is_refused_without_snakemakes_memory(workbench):
@@ -113,7 +149,7 @@ def test_a_torn_result_is_refused(workbench):
 def test_dry_run(config, profile):
     folder = "" if config == "config.yaml" else "config/"
     output = snakemake(REPOSITORY, "-n", "--forceall", *profile, "--configfile", folder + config).stdout
-    assert "lpi_table1" in output
+    assert re.search(r"^table +1$", output, re.MULTILINE) and re.search(r"^judge +14$", output, re.MULTILINE)
 
 
 def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
@@ -125,4 +161,4 @@ def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
     assert "results/maps/imagenet/resnet34/lpi/0047500-0050000.arrow" in shown
     overlay = yaml.safe_load((REPOSITORY / "config/imagenet.yaml").read_text())
     assert overlay["methods"]["lpi"]["neighbourhoods"] == {"vgg16": 9, "resnet34": 7}
-    assert overlay["papers"]["lpi"]["images"] == 50000
+    assert overlay["papers"]["lpi"]["defaults"]["images"] == 50000

@@ -1,13 +1,17 @@
 """The smoke run, end to end: what it leaves behind, and that results do not depend on how they were computed."""
 
 import csv
+import html
+import json
 import re
 import shutil
 import subprocess
 
+import jsonschema
+import pandas
 import pytest
 
-from helpers import planned, snakemake
+from helpers import REPOSITORY, planned, snakemake
 from pathattr.source import registered
 from pathattr.store import read_arrays, read_maps, read_table
 
@@ -21,10 +25,11 @@ def test_every_artefact_is_there(smoke):
         assert (smoke / f"results/figures/lpi/{figure}.png").read_bytes().startswith(b"\x89PNG")
     for figure in ("gallery", "scores"):
         assert (smoke / f"results/figures/methods/{figure}.pdf").read_bytes().startswith(b"%PDF")
+    for name in (*FIGURES, "table1"):
+        assert "<table>" in (smoke / f"results/tables/lpi/{name}.html").read_text()
     for table in (*FIGURES, "table1"):
         rows = list(csv.DictReader((smoke / f"results/tables/lpi/{table}.csv").open()))
         assert rows and all(None not in row.values() for row in rows), table
-    assert "<table>" in (smoke / "results/tables/lpi/table1.html").read_text()
 
 
 def test_a_second_run_has_nothing_to_do(smoke):
@@ -68,7 +73,7 @@ def read_images(folder):
 
 def test_scores_hold_every_image_once(smoke):
     scores = [read_table(path)[0] for path in (smoke / "results/scores").rglob("ig/**/*.parquet")]
-    assert sorted({table["image_id"].nunique() for table in scores}) == [4, 8]  # the overview's shard, the paper's
+    assert sorted({table["image_id"].nunique() for table in scores}) == [8]  # one file for the overview's four and for the paper's
     for table in scores:
         assert not table.duplicated(["image_id", "metric", "variant", "x"]).any()
         assert set(table["image_id"]) == {f"test-{number:06d}" for number in range(table["image_id"].nunique())}
@@ -78,12 +83,59 @@ def test_scores_hold_every_image_once(smoke):
 def test_random_maps_score_about_nothing_and_diffid_is_zero_at_both_ends(smoke):
     for path in (smoke / "results/scores").rglob("*.parquet"):
         table = read_table(path)[0]
+        if "/diffid/" not in str(path):
+            continue
         ends = table[table["metric"].str.startswith("diffid") & table["x"].isin([0.0, 1.0])]
         assert len(ends) and (ends["value"] == 0).all()
 
 
+def test_every_claim_of_the_paper_has_a_verdict(smoke):
+    table = pandas.read_csv(smoke / "results/claims.csv")
+    names = [*(f"lpi.c{number}" for number in range(1, 12)), "lpi.e1", "lpi.e2", "lpi.e3"]
+    assert table["claim"].tolist() == names
+    assert table.set_index("claim").loc[["lpi.e1", "lpi.e2", "lpi.e3"], "verdict"].tolist() == ["holds"] * 3
+    assert (smoke / "results/claims/lpi.csv").read_bytes() == (smoke / "results/claims.csv").read_bytes()  # the only paper here
+    assert (smoke / "results/claims/counts.txt").read_text().startswith("LPI (AAAI 2023): 14 claims: ")
+
+
+def test_verdicts_for_machines_have_their_schema(smoke):
+    document = json.loads((smoke / "results/claims.json").read_text())
+    schema = json.loads((REPOSITORY / document["schema"]).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document, schema)
+    costs = {f"{one['paper']}.{one['id']}": one["seconds"] for one in document["claims"]}
+    assert costs["lpi.c4"] > costs["lpi.e1"] > 0
+
+
+def test_the_page_of_verdicts_stands_alone(smoke):
+    page = (smoke / "results/claims.html").read_text()
+    for one in json.loads((smoke / "results/claims.json").read_text())["claims"]:
+        assert f'id="lpi.{one["id"]}"' in page and html.escape(one["says"]) in page and one["command"] in page
+    assert "<script" not in page and "http" not in page.replace("http-equiv", "")
+    for link in re.findall(r'href="(.*?)"', page):
+        assert (smoke / "results" / link).is_file(), link
+
+
+def test_a_claim_is_remade_alone_by_its_command(workbench):
+    document = json.loads((workbench / "results/claims.json").read_text())
+    command = next(one["command"] for one in document["claims"] if one["id"] == "e1")
+    target = command.split()[-1]
+    (workbench / target).unlink()
+    assert planned(workbench, *SMOKE, "--", target) == {"judge": 1}
+
+
+def test_one_line_a_finished_job(workbench):
+    """Done, total, what, time left; and nothing of Snakemake's own on every job."""
+    (workbench / "results/claims/lpi.e1.json").unlink()
+    said = snakemake(workbench, *SMOKE).stdout
+    lines = [line for line in said.splitlines() if re.match(r"\[\d+/\d+\] ", line)]
+    assert len(lines) == 4 and lines[0].startswith("[1/4] judge lpi e1, ") and lines[-1].startswith("[4/4] all, ")
+    assert all(re.search(r", .* gone, about .* left$", line) for line in lines)
+    assert not re.search(r"Select jobs|Execute \d|Finished jobid|steps \(", said)
+
+
 def test_logs_and_benchmarks_lie_under_the_rules_names(smoke):
-    for rule in ("attribute", "measure", "train_model", "neighbourhoods", "training_logits", "make_dataset"):
+    for rule in ("attribute", "measure", "train_model", "neighbourhoods", "logits", "make_dataset", "figure", "judge"):
         assert list((smoke / "results/logs" / rule).rglob("*.log")), rule
         assert list((smoke / "results/benchmarks" / rule).rglob("*.tsv")), rule
 
@@ -94,14 +146,18 @@ def test_nothing_temporary_is_left(smoke):
 
 def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
     """A quarter of the images a shard, twice the micro-batch: byte for byte the same."""
-    tables = ["results/tables/lpi/fig3.csv", "results/tables/lpi/fig1.csv"]
+    tables = ["results/tables/lpi/fig3.csv", "results/tables/lpi/fig1.csv", "results/claims.csv"]
     shutil.rmtree(workbench / "results/maps")
     shutil.rmtree(workbench / "results/scores")
     changed = ("--config", "images_per_shard=2", "micro_batch=64", "training_shards=4")
-    snakemake(workbench, *SMOKE, *changed, "--forcerun", "training_logits", "--", *tables)
+    snakemake(workbench, *SMOKE, *changed, "--forcerun", "logits", "--", *tables)
     assert len(list((workbench / "results/maps").rglob("lpi/*.arrow"))) == 8  # 4 shards of 2 models
-    for table in tables:
+    for table in tables[:2]:
         assert (workbench / table).read_bytes() == (smoke / table).read_bytes(), table
+    claims = [
+        pandas.read_csv(folder / tables[2]).set_index("claim").drop("lpi.c6") for folder in (workbench, smoke)
+    ]  # c6 is a time
+    pandas.testing.assert_frame_equal(*claims)
     whole = read_maps(next((smoke / "results/maps").rglob("resnet_small/lpi/0000000-0000008.arrow")))
     parts = [read_maps(path) for path in sorted((workbench / "results/maps").rglob("resnet_small/lpi/*.arrow"))]
     assert [name for part in parts for name in part[0]] == whole[0]
@@ -109,7 +165,7 @@ def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
 
 
 LABELS = ("Fig. 1", "Fig. 2", "Fig. 3", "Fig. 4", "Fig. 5", "Fig. 6 left", "Fig. 6 right", "Table 1", "Examples 1 and 2")
-LABELS += ("Gallery", "Scores")
+LABELS += ("Gallery", "Scores", "Verdicts")
 OPEN_RESULTS = """<script>
 const press = name => [...document.querySelectorAll("a")].filter(part => part.textContent.trim() === name)
     .at(-1)?.dispatchEvent(new MouseEvent("click", {bubbles: true}));
@@ -118,7 +174,9 @@ const look = () => seen.push(document.body.innerText.replace(/\\s+/g, " "));
 setTimeout(() => press("LPI (AAAI 2023)"), 6000);
 setTimeout(() => { look(); press("Results") }, 10000);
 setTimeout(() => press("All methods"), 14000);
-setTimeout(() => { look(); document.title = "shown: " + seen.join(" ") }, 18000);
+setTimeout(() => { look(); press("Results") }, 18000);
+setTimeout(() => press("Claims"), 22000);
+setTimeout(() => { look(); document.title = "shown: " + seen.join(" ") }, 26000);
 </script></body>"""
 
 
@@ -140,7 +198,7 @@ def test_report_shows_every_artefact_in_a_browser(report, tmp_path):
     page = tmp_path / "report.html"
     page.write_text(OPEN_RESULTS.join(report.read_text().rsplit("</body>", 1)))
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=24000", "--dump-dom", page.as_uri()]
+    options += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=32000", "--dump-dom", page.as_uri()]
     for _ in range(3):  # a browser on a busy machine may be late with the page
         shown = subprocess.run([browser, *options], capture_output=True, text=True, timeout=120).stdout
         title = "".join(re.findall(r"<title>shown: (.*?)</title>", shown, re.DOTALL))
