@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import source
-from .config import Drawn, Study, test_images
 from .errors import InputError
 from .files import File
 from .plot.names import score_label
 from .shards import cover, shard_range
+from .study import Drawn, Study, test_images
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "make_dataset": "data",

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from pathattr import config as configuration
-from pathattr.config import Study, check, load
+from pathattr.config import check, load
 from pathattr.shards import cover, shard_range
+from pathattr.study import Study
 
 from .helpers import refused
 

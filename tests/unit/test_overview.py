@@ -4,8 +4,9 @@ import copy
 
 import pytest
 
-from pathattr.config import Study, check, load, shown
+from pathattr.config import check, load
 from pathattr.plan import Plan
+from pathattr.study import Study, shown
 
 from .helpers import refused
 from .test_config import ROOT, SCHEMA, SHIPPED, changed

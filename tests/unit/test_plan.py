@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pathattr import source
-from pathattr.config import Study, load
+from pathattr.config import load
 from pathattr.plan import File, Plan
+from pathattr.study import Study
 
 from .test_config import ROOT, SCHEMA, changed
 

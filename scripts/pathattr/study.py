@@ -1,0 +1,290 @@
+"""What a checked configuration means: names resolved to entries and parameters, papers to what they show. No torch."""
+
+import copy
+import functools
+import itertools
+import json
+import re
+from pathlib import Path
+
+from . import source
+from .errors import InputError
+
+SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
+VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
+DEFAULTS = {  # of a method's facts, as `registry.method` has them
+    "variants": ("vanilla", "absolute"),
+    "objective": ("logit", "probability", "log_probability", "loss"),
+}
+
+
+def test_images(config: dict, dataset: str) -> int | None:
+    """Test images of a made dataset; None where only its index will tell."""
+    known = source.registered("dataset")[config["datasets"][dataset]["dataset"]]
+    if not known.facts.get("made"):
+        return None
+    defaults = {parameter.name: parameter.default for parameter in known.parameters}
+    return config["datasets"][dataset].get("test", defaults["test"])
+
+
+def shown(config: dict) -> list[tuple[str, str, bool]]:
+    """What the overview shows, as (entry, variant, whether as released): each of a registered method once.
+
+    Of several entries that give the same, that of the method's own name is taken, else the first by name. The absolute values
+    are no map of their own: a signed one shows them. Entries of one method stand together.
+    """
+    found = {}
+    for name, entry in sorted(config["methods"].items(), key=lambda one: (one[1].get("method", one[0]) != one[0], one[0])):
+        method, released = entry.get("method", name), bool(entry.get("as_released", False))
+        for variant in entry.get("variants", ["vanilla"]):
+            if variant != "absolute":
+                found.setdefault((method, released, variant), (name, variant, released))
+    return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
+
+
+def split_form(form) -> tuple[str, dict]:
+    """Entry of `methods` and its changed parameters: of "ig" or of {"ig": {"steps": 5}}."""
+    if isinstance(form, str):
+        return form, {}
+    ((base, own),) = form.items()
+    return base, own
+
+
+def form_name(form) -> str:
+    """What a form is called in tables: the entry, and the parameters that it changes."""
+    base, own = split_form(form)
+    return "-".join([base, *(f"{key}{str(value).lower()}" for key, value in sorted(own.items()))])
+
+
+def grid_points(grid: dict) -> list[dict]:
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def filled(config: dict, paper: str, section: str, name: str) -> dict:
+    """Parameters of an artefact or claim: its own, else the paper's defaults, else the function's. All models unless said."""
+    of = config["papers"][paper]
+    entry, values = of[section][name], {}
+    for parameter in source.registered(SECTIONS[section])[entry[SECTIONS[section]]].parameters:
+        if parameter.name in entry:
+            values[parameter.name] = entry[parameter.name]
+        elif parameter.name in of.get("defaults", {}):
+            values[parameter.name] = of["defaults"][parameter.name]
+        elif parameter.names == "Models":
+            values[parameter.name] = list(of["models"])
+        elif not parameter.required:
+            default = parameter.default
+            values[parameter.name] = list(default) if isinstance(default, tuple) else default
+    return values
+
+
+class Drawn:
+    """An artefact or a claim of the configuration, with every name resolved.
+
+    `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
+    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
+    """
+
+    def __init__(self, config: dict, paper: str, section: str, name: str):
+        self.paper, self.section, self.name = paper, section, name
+        self.entry = config["papers"][paper][section][name]
+        self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
+        self.values = filled(config, paper, section, name)
+        self.models, self.forms, self.variants = {}, {}, []
+        wanted = ["vanilla"]
+        for parameter in self.known.parameters:
+            value = self.values[parameter.name]
+            if value is None or not parameter.names:
+                continue
+            match parameter.names:
+                case "Model" | "Models":
+                    keys = [value] if parameter.names == "Model" else value
+                    self.models |= {key: config["papers"][paper]["models"][key] for key in keys}
+                case "Method":
+                    self.values[parameter.name] = self._form(value)
+                case "Methods":
+                    self.values[parameter.name] = [self._form(form) for form in value]
+                case "Pairs":
+                    self.values[parameter.name] = [[self._form(form) for form in pair] for pair in value]
+                case "Sweep":
+                    self.values[parameter.name] = [
+                        {"name": self._form({base: point}), "series": base, "values": point}
+                        for base, grid in value.items()
+                        for point in grid_points(grid)
+                    ]
+                case "Forms":
+                    self.values[parameter.name] = self._every_form(value, config)
+                case "Variants":
+                    wanted = value
+        if not self.variants:
+            self.variants = [(name, variant) for name in self.forms for variant in wanted]
+
+    def _form(self, form) -> str:
+        name = form_name(form)
+        self.forms[name] = split_form(form)
+        return name
+
+    def _every_form(self, value, config) -> list[dict]:
+        """What `Forms` stands for: entry, method, variant and whether as released, of each."""
+        found = []
+        for entry, variant, released in shown(config) if value == "all" else [(*form.partition(":")[::2], None) for form in value]:
+            own = config["methods"][self._form(entry)]
+            variant = variant or "vanilla"
+            released = bool(own.get("as_released", False)) if released is None else released
+            self.variants.append((entry, variant))
+            found.append({"entry": entry, "method": own.get("method", entry), "variant": variant, "as_released": released})
+        return found
+
+    @property
+    def needs(self):
+        """Roles of the files it needs (see `registry.artefact`)."""
+        return self.known.facts.get("needs", ())
+
+    @property
+    def title(self) -> str:
+        """What it is called: as the configuration says, or as its name does (fig6l: Fig. 6 left)."""
+        if "title" in self.entry:
+            return self.entry["title"]
+        kind, number, side = re.fullmatch(r"(fig|table|.*?)(\d*)([a-z]*)", self.name).groups()
+        words = {"fig": "Fig.", "table": "Table", "l": " left", "r": " right"}
+        if not number or kind not in words:
+            return self.name.replace("_", " ").capitalize()
+        return f"{words[kind]} {number}{words.get(side, side)}"
+
+    def first(self, role: str) -> int:
+        """How many of the first test images a role is needed for."""
+        return self.values[self.needs[role] if isinstance(self.needs, dict) else "images"]
+
+
+class Study:
+    """A checked configuration, with every name resolved."""
+
+    def __init__(self, config: dict):
+        self.config = config
+        self.seed = config["seed"]
+        self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
+        self._owners: dict[tuple, str] = {}
+        self.drawn = {  # (paper, section, name) -> what it draws or judges
+            (paper, section, name): Drawn(config, paper, section, name)
+            for paper, entry in config["papers"].items()
+            for section in SECTIONS
+            for name, one in entry.get(section, {}).items()
+            if one is not None
+        }
+        for drawn in self.drawn.values():
+            for model in drawn.models.values():
+                for base, own in drawn.forms.values():
+                    self.point(base, own, model)
+
+    def missing(self) -> list[str]:
+        """Files and folders outside that the artefacts and claims need and that are not there, a line each."""
+        lines = []
+
+        def need(where: str, path: str):
+            if not Path(path).expanduser().exists():
+                lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
+
+        used = {model for drawn in self.drawn.values() for model in drawn.models.values()}
+        for dataset in {self.config["models"][model]["dataset"] for model in used}:
+            entry = self.config["datasets"][dataset]
+            for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
+                if entry.get(key) is not None:
+                    need(f"datasets.{dataset}.{key}", entry[key])
+        for model in used:
+            entry = self.config["models"][model]
+            if ".py:" in entry["architecture"]:
+                need(f"models.{model}.architecture", entry["architecture"].rpartition(":")[0])
+            if entry["weights"] not in ("trained", "published"):
+                need(f"models.{model}.weights", entry["weights"])
+        return sorted(lines)
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def trainings(self, model: str) -> list[str]:
+        """A model's trainings by name, the first by the model's own."""
+        seeds = self.config["models"][model].get("training", {}).get("seeds", 1)
+        return [model, *(f"{model}-{number}" for number in range(1, seeds))]
+
+    def model(self, training: str) -> tuple[dict, int]:
+        """Entry of a model, without what does not shape its weights, and the number of the training."""
+        name, _, number = training.partition("-")
+        entry = {key: value for key, value in self.config["models"][name].items() if key != "stands_for"}
+        if "training" in entry:
+            entry["training"] = {key: value for key, value in entry["training"].items() if key != "seeds"}
+        return entry, int(number or 0)
+
+    # --- methods and metrics ------------------------------------------------------------------------------------------
+
+    def method(self, name: str, model: str) -> dict:
+        """What a method's name means for a model: `method`, `objective`, `variants` and its own parameters, all resolved."""
+        entry = self.config["methods"].get(name) or self._points.get(name)
+        if entry is None and name not in self.config["methods"]:
+            known = ", ".join([*self.config["methods"], *self._points])
+            raise InputError(f"no method {name!r} in the configuration; accepted: {known}")
+        entry = copy.deepcopy(entry or {})
+        function = entry.pop("method", name)
+        known = source.lookup("method", function)
+        settings = {
+            "method": function,
+            "objective": entry.pop("objective", known.facts.get("objectives", DEFAULTS["objective"])[0]),
+            "variants": entry.pop("variants", ["vanilla"]),
+        }
+        if known.facts.get("family"):
+            return settings | entry
+        return settings | self._resolved(known.parameters, entry, model)
+
+    def owner(self, name: str, model: str) -> str:
+        """The first entry that gives the same maps as this one on a model: its files are there for both."""
+        base = model.partition("-")[0]
+        if (name, base) not in self._owners:
+            mine = self._meaning(name, base)
+            same = (other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine)
+            self._owners[name, base] = next(same, name)
+        return self._owners[name, base]
+
+    def computed(self, name: str, model: str) -> dict:
+        """As `method`, with the variants that any entry with the same maps asks for."""
+        mine, base = self._meaning(name, model), model.partition("-")[0]
+        same = [other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine]
+        variants = {variant for other in same for variant in self.method(other, base)["variants"]}
+        return self.method(name, base) | {"variants": [one for one in VARIANTS if one in variants]}
+
+    @functools.cache
+    def _meaning(self, name: str, model: str) -> str:
+        """What decides an entry's maps, as text; nothing of an entry that has no value for the model."""
+        model = model.partition("-")[0]
+        try:
+            settings = self.method(name, model)
+            baselines = self.baseline(name, model) if source.lookup("method", settings["method"]).facts.get("baseline") else None
+        except KeyError:
+            return name
+        del settings["variants"]
+        return json.dumps([settings, baselines], sort_keys=True, default=str)
+
+    def baseline(self, name: str, model: str) -> dict:
+        """How a method's baselines are computed for a model: `baseline` and its own parameters."""
+        entry = self.config["methods"].get(name) or self._points.get(name) or {}
+        function = entry.get("baseline", source.lookup("method", entry.get("method", name)).facts["baseline"])
+        return {"baseline": function} | self._resolved(source.registered("baseline")[function].parameters, entry, model)
+
+    @staticmethod
+    def _resolved(parameters, entry: dict, model: str) -> dict:
+        """Parameters with their values: the entry's, one a model where it has a mapping, or the default."""
+        values = {parameter.name: entry.get(parameter.name, parameter.default) for parameter in parameters}
+        model = model.partition("-")[0]
+        return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
+
+    def metric(self, name: str) -> dict:
+        """What a metric's name means: `metric` and its own parameters."""
+        entry = dict(self.config["metrics"][name])
+        function = entry.pop("metric", name)
+        parameters = source.registered("metric")[function].parameters
+        return {"metric": function, **{p.name: entry.get(p.name, p.default) for p in parameters}}
+
+    def point(self, base: str, own: dict, model: str) -> str:
+        """Name of an entry with some parameters changed, on a model: the entry's own where nothing differs."""
+        settings = self.method(base, model)
+        differences = {key: value for key, value in own.items() if settings[key] != value}
+        name = form_name({base: differences})
+        if differences:
+            self._points[name] = {"method": settings["method"], **self.config["methods"][base], **differences}
+        return name
