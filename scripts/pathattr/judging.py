@@ -62,9 +62,15 @@ def side(low: float, high: float, margin: float = 0.0) -> str:
     return AGAINST if high < margin else OPEN
 
 
+def agreed(where: str, trainings, margin: float = 0.0) -> str:
+    """The side of a cell where the estimate of each training lies there too, else open."""
+    there = {FOR: lambda one: one > margin, AGAINST: lambda one: one < margin, OPEN: lambda one: True}[where]
+    return where if all(there(one) for one in trainings) else OPEN
+
+
 def decide(sides: list[str]) -> str:
     """The verdict on a claim from the sides of its cells."""
-    if all(one == FOR for one in sides):
+    if sides and all(one == FOR for one in sides):
         return "reproduced"
     if FOR in sides:
         return "mixed"
@@ -84,9 +90,7 @@ def cells_of(differences: list[dict], seed: int, margin: float = 0.0) -> tuple[l
     for number, one in enumerate(differences):
         own = {key: value for key, value in one.items() if key not in ("values", "training")}
         trainings = pd.Series(one["values"]).groupby(np.asarray(one["training"])).mean()
-        where = side(low[number], high[number], margin)
-        if (where == FOR and trainings.min() <= margin) or (where == AGAINST and trainings.max() >= margin):
-            where = OPEN
+        where = agreed(side(low[number], high[number], margin), trainings, margin)
         own |= {"estimate": estimates[number], "low": low[number], "high": high[number], "n": len(one["values"]), "side": where}
         cells.append(own | {"trainings": trainings.tolist() if len(trainings) > 1 else []})
     together = np.quantile(draws.mean(1), [0.025, 0.975])
@@ -104,7 +108,8 @@ def wilson(hits: int, count: int, level: float = 0.95) -> tuple[float, float]:
     z = NormalDist().inv_cdf(0.5 + level / 2)
     share, square = hits / count, z**2 / count
     middle, reach = share + square / 2, z * np.sqrt(share * (1 - share) / count + square / (4 * count))
-    return (middle - reach) / (1 + square), (middle + reach) / (1 + square)
+    low, high = (middle - reach) / (1 + square), (middle + reach) / (1 + square)
+    return 0.0 if hits == 0 else low, 1.0 if hits == count else high  # exactly, not but for rounding
 
 
 def verdict(judged: Judged, about: dict) -> dict:
@@ -116,6 +121,8 @@ def verdict(judged: Judged, about: dict) -> dict:
         word = "holds" if all(one == FOR for one in sides) else "does not hold"
     else:
         word = decide(sides)
+    several = max((len(cell.get("trainings", [])) for cell in judged.cells), default=0)
+    notes = judged.notes + [f"given these {several} trainings"] * (several > 1)
     return {
         **{key: about[key] for key in ("paper", "id", "says", "where", "artefacts", "digest")},
         "verdict": word,
@@ -125,7 +132,7 @@ def verdict(judged: Judged, about: dict) -> dict:
         "measured_on": measured_on(about["models"]),
         "overall": _plain(judged.overall),
         "cells": [_plain(cell) for cell in judged.cells],
-        "notes": [judged.reason] if judged.reason else judged.notes,
+        "notes": [judged.reason] if judged.reason else notes,
     }
 
 

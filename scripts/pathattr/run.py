@@ -43,12 +43,12 @@ def quiet(record) -> bool:
 class Progress(logging.Handler):
     """One line a finished job on the terminal: done, total, what, time left. It reads Snakemake's own events.
 
-    The time left is that of the jobs so far, by their number, so it is a guess.
+    The time left goes by the number of jobs in the later half of the time so far, so it is a guess.
     """
 
     def __init__(self):
         super().__init__()
-        self.begun, self.jobs, self.last = time.monotonic(), {}, ""
+        self.ends, self.jobs, self.last = [time.monotonic()], {}, ""
 
     def emit(self, record):
         """Take note of a job, or print the line."""
@@ -59,9 +59,11 @@ class Progress(logging.Handler):
         elif event.endswith("job_finished"):
             self.last = self.jobs.get(getattr(record, "job_id", getattr(record, "jobid", None)), "")
         elif event.endswith("progress"):
-            gone = time.monotonic() - self.begun
-            left = gone / max(record.done, 1) * (record.total - record.done)
-            line = f"[{record.done}/{record.total}] {self.last}, {span(gone)} gone, about {span(left)} left"
+            self.ends.append(time.monotonic())
+            lately = max(len(self.ends) // 2, 1)
+            left = (self.ends[-1] - self.ends[-1 - lately]) / lately * (record.total - record.done)
+            gone = span(self.ends[-1] - self.ends[0])
+            line = f"[{record.done}/{record.total}] {self.last}, {gone} gone, about {span(left)} left"
             with contextlib.suppress(OSError):
                 print(line, file=sys.stderr, flush=True)
 

@@ -1,11 +1,12 @@
 """Comparisons of per-image scores: pairs, chains, trends, equivalence, shares."""
 
+import itertools
 from typing import Literal
 
 import numpy as np
 
 from .. import source
-from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, cells_of, side, trimmed, wilson
+from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, agreed, cells_of, side, simultaneous, trimmed, wilson
 from ..plot.names import label, score_label
 from ..registry import Images, Method, Methods, Metric, Models, Pairs, Reported, Score, Scores, Sweep, claim
 from ..scores import resampled
@@ -59,8 +60,12 @@ def chain(
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
 ):
-    """Each of `methods` against the one before it: every step up the list is claimed to be no loss. Parameters as for `paired`."""
+    """Each of `methods` against the one before it: every step down the list is claimed to gain more than `margin`, which is below 0
+    where a step need only lose no more than that. Parameters as for `paired`.
+    """
     steps = [[later, earlier] for earlier, later in zip(methods, methods[1:], strict=False)]
+    if not steps:
+        raise NotRun("one method is no chain")
     return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores)
 
 
@@ -76,7 +81,8 @@ def _compare(found, models, pairs, metric, scores, beside, direction, margin, on
                 difference["label"] = f"{_name(found, model, len(models))}{label(one)} - {label(rival)}" + (
                     f", {score_label(score)}" if len(scores) > 1 else ""
                 )
-                kept = difference["values"][difference.pop("image_id").isin(right).to_numpy()]
+                places = zip(difference["training"], difference.pop("image_id"), strict=True)
+                kept = difference["values"][[place in right for place in places]]
                 difference |= {"model": model, "method": one, "rival": rival, "score": score}
                 difference |= {"estimate_correct": kept.mean() if len(kept) else np.nan, "n_correct": len(kept)}
                 if reported_scores:
@@ -89,7 +95,7 @@ def _compare(found, models, pairs, metric, scores, beside, direction, margin, on
                     other[-1] |= {"label": difference["label"]}
     cells, overall = cells_of(main, found.seed, margin)
     if beside:
-        others, _ = cells_of(other, found.seed, margin)
+        others, _ = cells_of(other, found.seed)
         for cell, besides, values in zip(cells, others, other, strict=True):
             cell |= {f"beside_{name}": besides[name] for name in ("estimate", "low", "high", "side")}
             cell["beside_trimmed"] = trimmed(values["values"])
@@ -118,10 +124,11 @@ def _sign(found, metric: str, score: str, direction: str) -> int:
     return 1 if (better if direction == "better" else direction) == "higher" else -1
 
 
-def _right(found, model: str):
-    """Ids of the images that the network classifies right."""
+def _right(found, model: str) -> set:
+    """(training, image id) of the images that a training classifies right."""
     table = found.predictions(model)
-    return set(table.loc[table["predicted"] == table["label"], "image_id"])
+    right = table[table["predicted"] == table["label"]]
+    return set(zip(right["training"], right["image_id"], strict=True))
 
 
 def _chosen(found, model: str, only: str) -> set | None:
@@ -131,7 +138,7 @@ def _chosen(found, model: str, only: str) -> set | None:
     index = found.test(model).index
     if only not in index:
         raise NotRun(f"the index of {found.models[model].dataset} has no column {only!r}, which says what images to judge on")
-    return set(index.loc[index[only].astype(bool), "image_id"])
+    return set(index.loc[index[only].fillna(False).astype(bool), "image_id"])
 
 
 def _wide(found, model: str, methods: list[str], score: str, only: str = ""):
@@ -140,8 +147,9 @@ def _wide(found, model: str, methods: list[str], score: str, only: str = ""):
     chosen = _chosen(found, model, only)
     if chosen is not None:
         table = table[table["image_id"].isin(chosen)]
-        if table["image_id"].nunique() < 2:
-            raise NotRun(f"of the images only {table['image_id'].nunique()} are {only}")
+    if table["image_id"].nunique() < 2:
+        count = table["image_id"].nunique()
+        raise NotRun(f"of the images only {count} are {only}" if only else f"{count} images are too few")
     wide = table.pivot(index="image_id", columns="method", values="value")
     return wide[methods], table.drop_duplicates("image_id").set_index("image_id")["training"].loc[wide.index]
 
@@ -157,30 +165,38 @@ def equivalence(
     found, *, models: Models, metric: Metric, images: Images, score: Score, methods: Methods, margin: float, only: str = ""
 ):
     """The methods score alike: on each model the 90 % interval of the difference of their means lies within `margin` (two
-    one-sided tests at 5 %). Of more than two methods, of the largest less the smallest mean of each draw.
+    one-sided tests at 5 %).
+
+    Of more than two methods, of the largest less the smallest mean, whose upper end counts: it is never below 0 and grows with
+    the noise, so they are unlike only where a single pair is, its interval among all pairs' (simultaneous, 90 %) wholly beyond.
     """
+    if len(methods) < 2:
+        raise NotRun("one method is alike to itself")
+    pairs = list(itertools.combinations(range(len(methods)), 2))
     cells = []
     for model in models:
         wide, training = _wide(found, model, methods, score, only)
         values = wide.to_numpy()
 
-        def spread(means):
-            return means[..., 0] - means[..., 1] if len(methods) == 2 else means.max(-1) - means.min(-1)
+        def gaps(means):
+            return np.stack([means[..., one] - means[..., other] for one, other in pairs], -1)
 
-        draws = spread(resampled(values, found.seed))
-        low, high = np.quantile(draws, [0.05, 0.95])
-        each = [float(spread(wide[training == name].to_numpy().mean(0))) for name in training.unique()]
-        where = FOR if -margin < low and high < margin else AGAINST if low > margin or high < -margin else OPEN
-        if where == FOR and any(abs(one) >= margin for one in each):
-            where = OPEN
-        text = _name(found, model, len(models)) + " - ".join([label(methods[0]), label(methods[1])])
-        if len(methods) > 2:
-            text = _name(found, model, len(models)) + f"largest - smallest of {len(methods)}"
+        def size(means):
+            return gaps(means)[..., 0] if len(pairs) == 1 else np.abs(gaps(means)).max(-1)
+
+        draws = resampled(values, found.seed)
+        low, high = np.quantile(size(draws), [0.05, 0.95])
+        each = [float(size(wide[training == name].to_numpy().mean(0))) for name in training.unique()]
+        where = FOR if -margin < low and high < margin and all(abs(one) < margin for one in each) else OPEN
+        ends = (low, high) if len(pairs) == 1 else simultaneous(gaps(values.mean(0)), gaps(draws), 0.9)
+        if (np.maximum(ends[0], -np.asarray(ends[1])) > margin).any() and all(abs(one) > margin for one in each):
+            where = AGAINST
+        text = " - ".join(map(label, methods)) if len(pairs) == 1 else f"largest - smallest of {len(methods)}"
         cells.append(
             {
-                "label": text,
+                "label": _name(found, model, len(models)) + text,
                 "model": model,
-                "estimate": float(spread(values.mean(0))),
+                "estimate": float(size(values.mean(0))),
                 "low": low,
                 "high": high,
                 "n": len(values),
@@ -220,9 +236,10 @@ def trend(
             return means[..., -1] - means[..., 0]
         if statistic == "levelling":
             return (means[..., 1] - means[..., 0]) / 2 - (means[..., -1] - means[..., -2])
-        ranks = means.argsort(-1).argsort(-1).astype(float)
+        larger = np.sign(means[..., :, None] - means[..., None, :]).sum(-1)  # ranks but for a constant, ties sharing theirs
         place = np.arange(means.shape[-1]) - (means.shape[-1] - 1) / 2
-        return (ranks - ranks.mean(-1, keepdims=True)) @ place / (place**2).sum()
+        length = np.sqrt((larger**2).sum(-1) * (place**2).sum())
+        return np.divide(larger @ place, length, out=np.zeros(length.shape), where=length > 0)
 
     cells, every = [], []
     for model in models:
@@ -235,9 +252,7 @@ def trend(
     draws = np.stack(every, 1)
     for number, cell in enumerate(cells):
         low, high = np.quantile(draws[:, number], [0.025 / len(cells), 1 - 0.025 / len(cells)])
-        where = side(low, high, margin)
-        inside = all((one > margin) == (where == FOR) for one in cell["trainings"])
-        cell |= {"low": low, "high": high, "side": where if inside else OPEN}
+        cell |= {"low": low, "high": high, "side": agreed(side(low, high, margin), cell["trainings"], margin)}
     low, high = np.quantile(draws.mean(1), [0.025, 0.975])
     words = {
         "rank": "rank correlation with the parameter",
@@ -272,6 +287,8 @@ def share(
         low, high = wilson(int(hits.sum()), len(hits), 1 - 0.05 / len(models))
         where = side(low, high, limit) if direction == "higher" else side(-high, -low, -limit)
         each = [float(hits[(training == name).to_numpy()].mean()) for name in training.unique()]
+        way = 1 if direction == "higher" else -1
+        where = agreed(where, [way * one for one in each], way * limit)
         cell = {"label": found.models[model].stands_for or model, "model": model, "estimate": hits.mean(), "low": low, "high": high}
         cells.append(
             cell

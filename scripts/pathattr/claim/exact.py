@@ -40,4 +40,6 @@ def exact(
                 "printed": expected,
             }
             cells.append(cell | {"low": row[column], "high": row[column], "side": FOR if gap <= tolerance else AGAINST})
+    if not cells:
+        raise NotRun(f"nothing is printed for these rows of {table}")
     return Judged(f"computed beside printed, within {tolerance:g}", cells, exact=True)
