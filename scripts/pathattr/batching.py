@@ -25,7 +25,8 @@ LOGITS, GRADIENT = "logits", "gradient"
 class Ask:
     """Points of one image at which the network is wanted.
 
-    `points`: (K, C, H, W) pixels. `target`: the class of each point, one for all or (K,). `rule`: what is wanted there:
+    `points`: (K, C, H, W) pixels. `target`: the class of each point, one for all or (K,), or what the rule wants in its place,
+    a row of numbers a point (K, M). `rule`: what is wanted there:
     "logits" alone, the "gradient" of the method's objective, the name of another objective for the gradient of that, or a
     function of the method's own (see `integrate.evaluate`). Questions of one rule share micro-batches. `alone`: evaluate these
     points by themselves, all at once and not padded, for rules that draw random numbers or make their own batches.
@@ -158,7 +159,9 @@ def _evaluate(batch: list, evaluate: Callable, multiple: int, rule: Hashable) ->
     if padding:
         parts.append(parts[0].new_zeros(padding, *parts[0].shape[1:]))
     points = torch.cat(parts)
-    target = torch.zeros(len(points), dtype=torch.long)
+    first = batch[0][0].ask.target
+    rows = isinstance(first, Tensor) and first.ndim == 2
+    target = first.new_zeros(len(points), first.shape[1]) if rows else torch.zeros(len(points), dtype=torch.long)
     at = 0
     for walker, start, stop in batch:
         wanted = walker.ask.target

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .batching import GRADIENT, LOGITS, Answer, run
 from .errors import InputError
-from .objective import OBJECTIVES
+from .objective import OBJECTIVES, TOWARDS
 from .rng import generator
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
@@ -124,9 +124,9 @@ def slope(score: Tensor, at):
 def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: Hashable) -> Answer:
     """What a rule gives at the points, as `batching.run` asks for it.
 
-    "logits"; "gradient", of the objective; the name of another objective, for its gradient; or a function `(classifier,
-    objective, points, target)` -> (K, C, H, W), which takes its gradients by `slope`. Such a function may say how many
-    gradients a point costs it (`passes`).
+    "logits"; "gradient", of the objective; the name of another objective, or of one `TOWARDS` logits that the target holds, for its
+    gradient; or a function `(classifier, objective, points, target)` -> (K, C, H, W), which takes its gradients by `slope`. Such a
+    function may say how many gradients a point costs it (`passes`).
     """
     if rule == LOGITS:
         return classifier.answer(points, target, rule)
@@ -136,7 +136,7 @@ def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: H
     points = points.contiguous(memory_format=torch.channels_last).requires_grad_(True)
     with torch.enable_grad():
         logits = classifier(points)
-        score = OBJECTIVES[objective if rule == GRADIENT else rule](logits, target)
+        score = (OBJECTIVES | TOWARDS)[objective if rule == GRADIENT else rule](logits, target)
     return Answer(logits.detach(), slope(score, points)[0].contiguous())
 
 

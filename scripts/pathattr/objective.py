@@ -24,4 +24,15 @@ def loss(logits: Tensor, target: Tensor) -> Tensor:
     return -log_probability(logits, target)
 
 
+def logit_distance(logits: Tensor, wanted: Tensor) -> Tensor:
+    """||F - F*||_2^2, the squared distance to the logits wanted. (N, classes), (N, classes) -> (N,)."""
+    return ((logits - wanted) ** 2).sum(1)
+
+
+def soft_loss(logits: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy with the probabilities softmax(F*) of the logits wanted. (N, classes), (N, classes) -> (N,)."""
+    return -(torch.softmax(wanted, 1) * torch.log_softmax(logits, 1)).sum(1)
+
+
 OBJECTIVES = {function.__name__: function for function in (logit, probability, log_probability, loss)}
+TOWARDS = {function.__name__: function for function in (logit_distance, soft_loss)}  # of logits wanted, not of a class

@@ -203,25 +203,25 @@ def local(
     return total if as_released else total / (steps * len(branches))
 
 
-def credible(network, x, target: int, baselines, draws, steps: int, objective: str = "logit"):
-    """Algorithm 2, its threshold rho kept apart from its sum: only features short of their presence in the image."""
-    threshold = slope(network, x, target, objective).flatten().tolist()
-    alphas = draws("alpha").random((len(baselines), steps // len(baselines)), dtype="float32")
+def credible(network, x, target: int, baselines, draws, steps: int, objective: str = "logit", as_printed: bool = False):
+    """Algorithm 2 with footnote 3's gradients along the path: only features short of their presence in the image."""
+    at_image = slope(network, x, target, objective).flatten().tolist()
     total = torch.zeros_like(x)
     for number, baseline in enumerate(baselines):
+        whole = (x - baseline).flatten().tolist()
+        rho = at_image if as_printed else [one * length for one, length in zip(at_image, whole, strict=True)]
         gathered, count = [0.0] * x.numel(), [0] * x.numel()
-        for alpha in alphas[number]:
+        for alpha in draws("alpha", number).random(steps // len(baselines), dtype="float32"):
             at = baseline + float(alpha) * (x - baseline)
             gradient = slope(network, at, target, objective)
             presence = ((x - at) * gradient).flatten().tolist()
             for place, value in enumerate(gradient.flatten().tolist()):
-                if sign(threshold[place]) == sign(presence[place]) and abs(threshold[place]) > abs(presence[place]):
+                if sign(rho[place]) == sign(presence[place]) and abs(rho[place]) > abs(presence[place]):
                     gathered[place] += value
                     count[place] += 1
         for place in range(x.numel()):
             if count[place]:
-                difference = float((x - baseline).flatten()[place])
-                total.view(-1)[place] += difference * gathered[place] / count[place] / len(baselines)
+                total.view(-1)[place] += whole[place] * gathered[place] / count[place] / len(baselines)
     return total
 
 
@@ -300,8 +300,10 @@ def blurred(image, sigma: float):
     return along(height) @ image @ along(width).T
 
 
-def compute_baseline(network, x, sigma: float, step_size: float, tolerance: float, delta: float, iterations: int):
-    """Algorithm 1 for one blur, capped: (the point nearest in logits, met, iterations, its distance).
+def compute_baseline(
+    network, x, sigma: float, step_size: float, tolerance: float, delta: float, iterations: int, loss: str = "distance"
+):
+    """Algorithm 1 for one blur, capped: (the point nearest in logits, met, iterations, its distance relative to ||F(x)||).
 
     Lines 4 to 7 also follow the blur, an element equal to x moves up, and one that clipping brings back goes to the other side.
     """
@@ -313,14 +315,27 @@ def compute_baseline(network, x, sigma: float, step_size: float, tolerance: floa
         moved = clip(moved)
         return value - side * delta if abs(value - moved) < delta - 1e-9 else moved
 
-    def distance(at):
-        return math.dist(logits_of(network, x), logits_of(network, at))
+    there = logits_of(network, x)
 
-    own = predicted(network, x)
+    def distance(at):
+        return math.dist(there, logits_of(network, at)) / math.hypot(*there)
+
+    def way(at):
+        """Gradient of Eq. 4's objective, or of a cross-entropy, at a point."""
+        at = at.clone().requires_grad_(True)
+        logits = network(at[None])[0]
+        likely = torch.log_softmax(logits, 0)
+        losses = {
+            "distance": ((logits - torch.tensor(there, dtype=logits.dtype)) ** 2).sum(),
+            "soft": -(torch.softmax(torch.tensor(there, dtype=logits.dtype), 0) * likely).sum(),
+            "hard": -likely[predicted(network, x)],
+        }
+        return torch.autograd.grad(losses[loss], at)[0]
+
     at = each(away, x, blurred(x, sigma))
     nearest, length, done = at, distance(at), 0
     while length > tolerance and done < iterations:
-        step = each(lambda value, way: value - step_size * sign(way), at, slope(network, at, own, "loss"))
+        step = each(lambda value, steep: value - step_size * sign(steep), at, way(at))
         at, done = each(away, x, step), done + 1
         if distance(at) < length:
             nearest, length = at, distance(at)

@@ -105,7 +105,8 @@ def test_the_table_tells_the_gradients_that_were_really_taken(entry, standin):
         try:
             while True:
                 ask = walk.send(answer)
-                target = torch.full((16,), int(ask.target))
+                target = ask.target
+                target = target.expand(16, -1) if isinstance(target, torch.Tensor) else torch.full((16,), target)
                 points = torch.cat([ask.points, torch.zeros(15, *image.x.shape)])
                 answer = evaluate(standin.classifier, "loss", points, target, ask.rule)
                 gradient = None if answer.gradient is None else answer.gradient[:1]

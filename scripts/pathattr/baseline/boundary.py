@@ -15,7 +15,7 @@ TINY = 1e-12  # below it a length counts as none
     paper="Wang et al., ICML 2022 (BIG)",
     equation="argmin ||x' - x||_2, argmax F(x') != argmax F(x)",
     gradients="number of radii * (attack_steps + 1), at most",
-    defaults="radii, 40 steps, step 2 radius / steps: released code of BIG, its PGD part",
+    defaults="radii and 40 steps: released code of BIG, its PGD part; the step is ours",
 )
 def boundary(
     image,
@@ -27,7 +27,8 @@ def boundary(
 
     Each radius: from x, `attack_steps` steps of length 2 radius / attack_steps along the gradient of the cross-entropy of the
     predicted class, projected to the ball and clipped to [0, 1]; it ends at the first point of another class. Where no
-    radius succeeds, the last point of the last one is taken and `met` is false. `distance`: L2 in pixel values.
+    radius succeeds, the last point of the last one is taken and `met` is false. `distance`: L2 in pixel values. The released code
+    steps by 2 radius^2 / attack_steps in normalised units; here the step is in proportion to the radius, in pixel values.
     """
     if not radii or not all(radius > 0 for radius in radii):
         raise InputError(f"boundary: radii are {tuple(radii)}; accepted: one or more above 0")

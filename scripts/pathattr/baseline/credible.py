@@ -1,5 +1,7 @@
 """The desired baseline of credible path attribution (ICML 2023): other pixels, the same logits."""
 
+from typing import Literal
+
 import torch
 from torch.nn.functional import conv2d, pad
 
@@ -37,7 +39,7 @@ def push(x: torch.Tensor, moved: torch.Tensor, delta: float) -> torch.Tensor:
     "compute_baseline",
     paper="Akhtar and Jalwana, ICML 2023",
     equation="Algorithm 1, Definition 6",
-    gradients="iterations * number of blurs, at most",
+    gradients="(iterations + 1) * number of blurs, at most",
     defaults="three baselines: section 7; delta 5/255: the supplement as reported elsewhere; blurs, step_size, tolerance and "
     "iterations are ours, the paper prints none",
 )
@@ -46,16 +48,19 @@ def compute_baseline(
     *,
     blurs: tuple[float, ...] = (2.0, 4.0, 8.0),
     step_size: float = 1 / 255,
-    tolerance: float = 1.0,
+    tolerance: float = 0.07,
     delta: float = 5 / 255,
     iterations: int = 50,
+    loss: Literal["distance", "soft", "hard"] = "distance",
 ):
     """ComputeBaseline: one baseline for each standard deviation of `blurs`, in pixels.
 
-    Algorithm 1: begin at the blurred image; while ||F(x) - F(x')||_2 of the logits exceeds `tolerance`, take a step of
-    `step_size` against the sign of the gradient of the cross-entropy of the predicted class, move elements within `delta` of x
-    away from it, and clip. The printed loop may never end: after `iterations` the nearest point so far is taken, and `met` is
-    false. `distance` is that of the logits. The constraint |x - x'| >= delta holds of every element.
+    Algorithm 1: begin at the blurred image; while ||F(x) - F(x')||_2 of the logits exceeds `tolerance` times ||F(x)||_2, take a
+    step of `step_size` against the sign of the gradient of the loss, move elements within `delta` of x away from it, and clip.
+    `loss` is what line 3 descends: the squared "distance" of the logits, which Eq. 4 minimises, or the cross-entropy of Lemma 1
+    with the probabilities of x ("soft") or with its class ("hard"), whose fixed point is not F(x). The printed loop may never
+    end: after `iterations` the nearest point so far is taken, and `met` is false. `distance` is relative, as the tolerance is.
+    The constraint |x - x'| >= delta holds of every element.
     """
     if not 0 < delta <= 0.5:
         raise InputError(f"compute_baseline: delta is {delta}; accepted: above 0, at most 0.5")
@@ -64,13 +69,19 @@ def compute_baseline(
             f"compute_baseline: blurs are {tuple(blurs)}; accepted: one or more standard deviations above 0, in pixels"
         )
     answer = yield Ask(image.x[None], rule="logits")
-    there, predicted = answer.logits[0], int(answer.logits[0].argmax())
+    there = answer.logits[0]
+    size = float(torch.linalg.vector_norm(there)) or 1.0
+    rule, aim = {
+        "distance": ("logit_distance", there[None]),
+        "soft": ("soft_loss", there[None]),
+        "hard": ("loss", int(there.argmax())),
+    }[loss]
     found = []
     for sigma in blurs:
         moved, best, nearest = push(image.x, blur(image.x, sigma), delta), None, float("inf")
         for done in range(iterations + 1):
-            answer = yield Ask(moved[None], predicted, "loss")
-            distance = float(torch.linalg.vector_norm(answer.logits[0] - there))
+            answer = yield Ask(moved[None], aim, rule)
+            distance = float(torch.linalg.vector_norm(answer.logits[0] - there)) / size
             if best is None or distance < nearest:
                 best, nearest = moved, distance
             if nearest <= tolerance or done == iterations:
