@@ -17,6 +17,8 @@ LOOKS = {
 }
 SIDES = {"for": "#0072b2", "against": "#c04e00", "open": "#666666"}
 WIDTH, HEIGHT = 300, 18  # pixels of a cell's picture
+FEW = 12  # exact numbers listed where all are as printed
+ENDS = ("estimate", "low", "high")
 STYLE = """<style>
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222; }
 h1 { font-size: 1.5em; } h2 { font-size: 1.2em; margin-top: 2.2em; border-bottom: 2px solid #444; }
@@ -85,10 +87,12 @@ def _link(paper: str, name: str, shown: dict) -> str:
 
 
 def _cells(one: dict) -> str:
-    cells = one["cells"]
+    cells, exact = one["cells"], one["verdict"] in ("holds", "does not hold")
+    if exact and len(cells) > FEW:  # only what does not hold
+        cells = [cell for cell in cells if cell["side"] != "for"]
+    count = f"<p class=small>{len(one['cells'])} numbers, {len(cells)} of them not as printed.</p>" if cells != one["cells"] else ""
     if not cells:
-        return ""
-    exact = one["verdict"] in ("holds", "does not hold")
+        return count
     extra = [key for key in ("printed", "estimate_correct", "beside_estimate") if any(cell.get(key) is not None for cell in cells)]
     heads = {"printed": "reported", "estimate_correct": "right images", "beside_estimate": "beside [interval], trimmed"}
     borders = cells[0].get("within") or [cells[0].get("border", 0.0)]
@@ -98,13 +102,18 @@ def _cells(one: dict) -> str:
     head = "".join(f"<th>{name}</th>" for name in [*head, *(heads[key] for key in extra), *([] if exact else ["n"])])
     rows = []
     for cell in cells:
-        numbers = f"{cell['estimate']:.4g}" if exact else f"{cell['estimate']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]"
+        numbers = f"{cell['estimate']:.4g}" if exact else "{} [{}, {}]".format(*(_short(cell[key]) for key in ENDS))
         picture = f'<span style="color:{SIDES[cell["side"]]}">{cell["side"]}</span>' if exact else _picture(cell, borders, *span)
         row = f"<td class=name>{html.escape(cell['label'])}</td><td>{picture}</td><td class=number>{numbers}</td>"
         for key in extra:
             row += f"<td class=number>{_number(cell, key)}</td>"
         rows.append(f"<tr>{row}" + ("" if exact else f"<td class=number>{cell['n']}</td>") + "</tr>")
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+    return f"{count}<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _short(value: float) -> str:
+    """Three decimals, or two digits of what is smaller."""
+    return f"{value:.3f}" if abs(value) >= 0.001 or not value else f"{value:.2g}"
 
 
 def _at(value: float, low: float, high: float) -> float:
