@@ -27,18 +27,26 @@ def test_images(config: dict, dataset: str) -> int | None:
     return config["datasets"][dataset].get("test", defaults["test"])
 
 
-def shown(config: dict) -> list[tuple[str, str, bool]]:
-    """What the overview shows, as (entry, variant, whether as released): each of a registered method once.
+FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
+
+
+def form_of(entry: dict) -> str:
+    """Of an entry: "as_released", "as_printed" or, of the method itself, ""."""
+    return next((form for form in FORMS if entry.get(form)), "")
+
+
+def shown(config: dict) -> list[tuple[str, str, str]]:
+    """What `forms: all` stands for, as (entry, variant, form): each of a registered method once.
 
     Of several entries that give the same, that of the method's own name is taken, else the first by name. The absolute values
     are no map of their own: a signed one shows them. Entries of one method stand together.
     """
     found = {}
     for name, entry in sorted(config["methods"].items(), key=lambda one: (one[1].get("method", one[0]) != one[0], one[0])):
-        method, released = entry.get("method", name), bool(entry.get("as_released", False))
+        method, form = entry.get("method", name), form_of(entry)
         for variant in entry.get("variants", ["vanilla"]):
             if variant != "absolute":
-                found.setdefault((method, released, variant), (name, variant, released))
+                found.setdefault((method, form, variant), (name, variant, form))
     return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
 
 
@@ -124,14 +132,13 @@ class Drawn:
         return name
 
     def _every_form(self, value, config) -> list[dict]:
-        """What `Forms` stands for: entry, method, variant and whether as released, of each."""
+        """What `Forms` stands for: entry, method, variant and form, of each."""
         found = []
-        for entry, variant, released in shown(config) if value == "all" else [(*form.partition(":")[::2], None) for form in value]:
-            own = config["methods"][self._form(entry)]
-            variant = variant or "vanilla"
-            released = bool(own.get("as_released", False)) if released is None else released
+        chosen = shown(config) if value == "all" else [(*one.partition(":")[::2], None) for one in value]
+        for entry, variant, _ in chosen:
+            own, variant = config["methods"][self._form(entry)], variant or "vanilla"
             self.variants.append((entry, variant))
-            found.append({"entry": entry, "method": own.get("method", entry), "variant": variant, "as_released": released})
+            found.append({"entry": entry, "method": own.get("method", entry), "variant": variant, "form": form_of(own)})
         return found
 
     @property

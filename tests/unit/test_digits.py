@@ -10,8 +10,9 @@ from pathattr.store import write_arrays, write_table
 
 from .helpers import refused
 
-MAKERS = {"digits": digits.digits, "digits_on_photos": digits.digits_on_photos}
-COUNTS = {"digits": (1, 16), "digits_on_photos": (3, 32)}  # channels, size
+MAKERS = {name: getattr(digits, name) for name in ("digits", "digits_on_photos", "digit_pairs_on_photos")}
+COUNTS = {"digits": (1, 16), "digits_on_photos": (3, 32), "digit_pairs_on_photos": (3, 32)}  # channels, size
+CLASSES = {"digits": 10, "digits_on_photos": 10, "digit_pairs_on_photos": 100}
 
 every_dataset = pytest.mark.parametrize("name", MAKERS)
 
@@ -28,13 +29,14 @@ def test_shapes_types_ids_and_labels(name, split, count):
     assert made.masks.shape == (count, size, size) and made.masks.dtype == bool
     assert made.index["image_id"].tolist() == [f"{split}-{row:06d}" for row in range(count)]
     assert check_index(made.index, name) is made.index
-    assert made.index["label"].dtype == np.int64 and set(made.index["label"]) <= set(range(10))
+    assert made.index["label"].dtype == np.int64 and set(made.index["label"]) <= set(range(CLASSES[name]))
     assert made.pixels.std(axis=(1, 2, 3)).min() > 5  # no blank image
 
 
 @every_dataset
-def test_all_ten_classes_come_up(name):
-    assert set(make(name, "train", train=300).index["label"]) == set(range(10))
+def test_all_classes_come_up(name):
+    labels = MAKERS[name]("train", size=16, train=30 * CLASSES[name] if CLASSES[name] == 10 else 1200).index["label"]
+    assert len(set(labels)) == CLASSES[name]
 
 
 @every_dataset
@@ -82,9 +84,26 @@ def test_train_and_test_share_no_part_of_a_photograph(split, own, foreign, monke
     red_and_blue[:, : digits.TRAIN_COLUMNS, 0] = red_and_blue[:, digits.TRAIN_COLUMNS :, 2] = 255
     assert all(photo.shape == red_and_blue.shape for photo in load_sample_images().images)
     monkeypatch.setattr("sklearn.datasets.load_sample_images", lambda: type("Bunch", (), {"images": [red_and_blue] * 2}))
-    pixels = make("digits_on_photos", split).pixels.transpose(0, 2, 3, 1)
-    assert (pixels == own).all(-1).any((1, 2)).all()
-    assert not (pixels == foreign).all(-1).any()
+    for name in ("digits_on_photos", "digit_pairs_on_photos"):
+        pixels = make(name, split).pixels.transpose(0, 2, 3, 1)
+        assert (pixels == own).all(-1).any((1, 2)).all()
+        assert not (pixels == foreign).all(-1).any()
+
+
+def test_a_pairs_class_is_its_digits_from_left_to_right():
+    made, (images, labels, _) = make("digit_pairs_on_photos", "test"), digits._split_digits("test", 80, 0)
+    assert made.index["label"].tolist() == [10 * one + other for one, other in zip(labels[::2], labels[1::2], strict=True)]
+    alike = []  # each half of what is drawn, to its own digit and to the other one of the pair
+    for number, mask in enumerate(made.masks):
+        row = made.index.iloc[number]
+        drawn = np.kron(mask[row.box_y0 : row.box_y1, row.box_x0 : row.box_x1].astype(float), np.ones((8, 8)))
+        for side in (0, 1):
+            half = np.array_split(drawn, 2, axis=1)[side]
+            rows, columns = (np.linspace(0, length - 1, 8).astype(int) for length in half.shape)
+            small = half[np.ix_(rows, columns)].ravel()
+            alike.append([np.corrcoef(small, images[2 * number + one].ravel())[0, 1] for one in (side, 1 - side)])
+    own, other = np.mean(alike, 0)
+    assert own > 0.4 > other + 0.1
 
 
 def test_photographs_show_behind_the_digits():
@@ -95,7 +114,11 @@ def test_photographs_show_behind_the_digits():
 
 
 def test_a_share_of_the_digits_is_dark_and_all_can_be_seen():
-    made = make("digits_on_photos", "train", train=200)
+    check_darkness(make("digits_on_photos", "train", train=200))
+    check_darkness(make("digit_pairs_on_photos", "train", train=200))
+
+
+def check_darkness(made):
     dark = made.index["dark"].to_numpy()
     assert 0.2 < dark.mean() < 0.5
     inside = np.array([image[:, mask].mean() for image, mask in zip(made.pixels, made.masks, strict=True)])

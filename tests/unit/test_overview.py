@@ -21,23 +21,28 @@ def problems(*edits) -> list[str]:
 
 def test_every_registered_method_is_shown_once_in_each_form():
     study = Study(copy.deepcopy(SHIPPED))
-    found = [(study.method(name, "resnet_small")["method"], variant, released) for name, variant, released in shown(SHIPPED)]
+    found = [(study.method(name, "resnet_small")["method"], variant, form) for name, variant, form in shown(SHIPPED)]
     assert len(found) == len(set(found))
-    assert {("agi", "vanilla", True), ("eg", "valid_references", False), ("captum:Occlusion", "vanilla", False)} <= set(found)
-    assert ("eg", "vanilla", False) in found and "absolute" not in {variant for _, variant, _ in found}
+    assert {
+        ("agi", "vanilla", "as_released"),
+        ("credible", "vanilla", "as_printed"),
+        ("eg", "valid_references", ""),
+        ("captum:Occlusion", "vanilla", ""),
+    } <= set(found)
+    assert ("eg", "vanilla", "") in found and "absolute" not in {variant for _, variant, _ in found}
 
 
 def test_what_is_shown_does_not_depend_on_the_order_of_entries():
     backwards = changed()
     backwards["methods"] = dict(reversed(backwards["methods"].items()))
     assert shown(backwards) == shown(SHIPPED)
-    assert ("eg", "vanilla", False) in shown(SHIPPED)  # the entry of the method's own name, not recalibration_eg
+    assert ("eg", "vanilla", "") in shown(SHIPPED)  # the entry of the method's own name, not recalibration_eg
 
 
 def test_a_new_entry_is_shown():
-    assert ("another", "vanilla", True) not in shown(SHIPPED)
+    assert ("another", "vanilla", "as_released") not in shown(SHIPPED)
     extra = changed(("methods/inputgrad_loss", {"method": "captum:Saliency"}))
-    assert set(shown(extra)) - set(shown(SHIPPED)) == {("inputgrad_loss", "vanilla", False)}
+    assert set(shown(extra)) - set(shown(SHIPPED)) == {("inputgrad_loss", "vanilla", "")}
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,10 @@ def test_table_1_has_reported_beside_measured(smoke):
 
 def test_the_overview_has_every_method_and_variant(smoke):
     rows = list(csv.DictReader((smoke / "results/tables/methods/scores.csv").open()))
-    found = {(row["method"], row["variant"], row["as_released"]) for row in rows}
+    found = {(row["method"], row["variant"], row["form"]) for row in rows}
     assert {method for method, _, _ in found} == {*registered("method")} - {"captum"} | {"captum:Occlusion"}
-    assert {method for method, _, released in found if released == "True"} == {"ig", "agi", "la", "fig"}
+    assert {method for method, _, form in found if form == "as_released"} == {"ig", "agi", "la", "fig"}
+    assert {method for method, _, form in found if form == "as_printed"} == {"credible"}
     for variant in ("valid_interpolations", "valid_references"):
         assert {method for method, other, _ in found if other == variant} == {"ig_uniform", "ig_sg", "ig_sq", "eg", "agi"}
     gallery = list(csv.DictReader((smoke / "results/tables/methods/gallery.csv").open()))

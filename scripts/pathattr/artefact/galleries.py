@@ -51,7 +51,7 @@ def inside(attribution: np.ndarray, mask: np.ndarray | None) -> float:
 
 @artefact("sheet", needs=("test", "maps"))
 def sheet(found, *, model: Model, forms: Forms, images: Images):
-    """Every method, variant and released form on the first {images} test images, {models}: channel sums, each map on its own
+    """Every method, variant and form on the first {images} test images, {models}: channel sums, each map on its own
     symmetric scale up to the 99.5th percentile; the outline is the object. No image was chosen by hand.
     Random is uniform noise in [0, 1); FullGrad adds up hundreds of coarse channels of absolute values, so its maps lie far above 0
     everywhere (its order of pixels is informative all the same: see the scores).
@@ -59,7 +59,7 @@ def sheet(found, *, model: Model, forms: Forms, images: Images):
     test = found.test(model)
     masks, rows, data = [test.mask(row) for row in range(images)], [], []
     for form in forms:
-        label = entry_label(form["method"], form["variant"], form["as_released"])
+        label = entry_label(form["method"], form["variant"], form["form"])
         maps = [found.map(model, form["entry"], row, form["variant"]) for row in range(images)]
         rows.append((label, maps))
         for row, (mask, values) in enumerate(zip(masks, maps, strict=True)):

@@ -21,10 +21,10 @@ def ranking(
     besides: Scores | None = None,
 ):
     """{score}, of every method on the same {images} test images, {models}: mean and 95 % bootstrap interval over images. Open
-    circles: re-calibrated variants and forms as released. Right: gradients an image, measured.
+    circles: re-calibrated variants and forms as released or as printed. Right: gradients an image, measured.
     """
     names = pd.DataFrame(forms)
-    names["label"] = [entry_label(one["method"], one["variant"], one["as_released"]) for one in forms]
+    names["label"] = [entry_label(one["method"], one["variant"], one["form"]) for one in forms]
     parts = []
     for variant, entries in names.groupby("variant", sort=False)["entry"]:
         scores = found.scores([score, *(besides or ())], [variant], methods=list(entries))
@@ -34,15 +34,15 @@ def ranking(
     data = pd.concat(parts).rename(columns={"method": "entry"})
     data = names.merge(data, on=["entry", "variant"], validate="one_to_many")
     drawn = data[data["metric"] == score].sort_values("mean", ascending=False, kind="stable")
-    drawn = drawn.assign(plain=(drawn["variant"] == "vanilla") & ~drawn["as_released"].astype(bool))
-    columns = ["label", "entry", "method", "variant", "as_released", "metric", "mean", "low", "high", "n", "gradients"]
+    drawn = drawn.assign(plain=(drawn["variant"] == "vanilla") & (drawn["form"] == ""))
+    columns = ["label", "entry", "method", "variant", "form", "metric", "mean", "low", "high", "n", "gradients"]
     return _dots(drawn, f"{score_label(score)} ({int(drawn['n'].iloc[0])} images)"), data[columns]
 
 
 def _dots(table: pd.DataFrame, axis_label: str):
     """Means with 95 % intervals, the best on top, and beside them what each took.
 
-    `table`: `label`, `mean`, `low`, `high`, `gradients`, `plain` (False: a variant, or as released), in the order drawn.
+    `table`: `label`, `mean`, `low`, `high`, `gradients`, `plain` (False: a variant, or another form), in the order drawn.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE, 0.148 * len(table) + 0.6), sharey=True, width_ratios=[2.2, 1])
     places = range(len(table))

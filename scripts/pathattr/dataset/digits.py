@@ -67,28 +67,50 @@ def digits_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 
     black, the rest of a random colour whose grey level differs from the background's by at least 0.3. The mask holds the
     pixels where the digit covers more than half. See `Made` for the shapes.
     """
-    from sklearn.datasets import load_sample_images
-
     check_size(size, 16)
     count = train if split == "train" else test
     grey, labels, _ = _split_digits(split, count, seed)
+    return _on_photos("digits_on_photos", split, seed, size, grey[:, None], labels, (0.5, 0.85))
+
+
+@dataset("digit_pairs_on_photos", source="UCI optical digits and two photographs, in scikit-learn", made=True)
+def digit_pairs_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 8000, test: int = 400) -> Made:
+    """Two digits side by side, both of one random size and colour, on a random crop of a photograph: a hundred classes, 10 a + b of
+    the digits a and b from left to right. The stand-in for ImageNet where the number of classes matters.
+
+    Crops, colours, and what the mask holds as for `digits_on_photos`; a digit is 0.35 to 0.5 of the image wide. Mask and box are of
+    both digits. Training and test share no digit and no part of a photograph. See `Made` for the shapes.
+    """
+    check_size(size, 16)
+    count = train if split == "train" else test
+    grey, digit, _ = _split_digits(split, 2 * count, seed)
+    labels = 10 * digit[::2] + digit[1::2]
+    return _on_photos("digit_pairs_on_photos", split, seed, size, np.stack([grey[::2], grey[1::2]], 1), labels, (0.35, 0.5))
+
+
+def _on_photos(name: str, split: str, seed: int, size: int, grey: np.ndarray, labels: np.ndarray, width: tuple) -> Made:
+    """Digits (N, k, 8, 8), k side by side an image, on crops of the split's photographs. `width`: of one, least and most, as
+    shares of the image's."""
+    from sklearn.datasets import load_sample_images
+
     photos = [photo[:, :TRAIN_COLUMNS] if split == "train" else photo[:, TRAIN_COLUMNS:] for photo in load_sample_images().images]
     images, masks, boxes, dark = [], [], [], []
-    for number in range(count):
-        rng = generator(seed, "digits_on_photos", split, number)
+    for number, digits in enumerate(grey):
+        rng = generator(seed, name, split, number)
         photo = photos[rng.integers(len(photos))]
         while True:
             side = int(rng.integers(64, 161))
             top, left = rng.integers(photo.shape[0] - side + 1), rng.integers(photo.shape[1] - side + 1)
             crop = Image.fromarray(photo[top : top + side, left : left + side]).resize((size, size), Image.Resampling.BILINEAR)
             background = np.asarray(crop, np.float32) / 255.0  # (H, W, 3)
-            width = int(round(size * rng.uniform(0.5, 0.85)))
-            y, x = rng.integers(size - width + 1), rng.integers(size - width + 1)
+            high = min(int(round(size * rng.uniform(*width))), size // len(digits))
+            wide = high * len(digits)
+            y, x = rng.integers(size - high + 1), rng.integers(size - wide + 1)
             cover = np.zeros((size, size), np.float32)
-            cover[y : y + width, x : x + width] = _resize(grey[number], width)
+            cover[y : y + high, x : x + wide] = np.concatenate([_resize(digit, high) for digit in digits], 1)
             is_dark = bool(rng.uniform() < DARK_SHARE)
             colour = rng.uniform(0.0, 0.08, 3) if is_dark else rng.uniform(0.0, 1.0, 3)
-            behind = background[y : y + width, x : x + width].mean()
+            behind = background[y : y + high, x : x + wide].mean()
             if abs(colour.mean() - behind) >= 0.3:  # a digit that cannot be seen teaches nothing
                 break
         images.append(background * (1 - cover[..., None]) + colour * cover[..., None])

@@ -53,11 +53,11 @@ def label(name: str) -> str:
     return LABELS.get(base, base) + (f" ({', '.join(words)})" if words else "")
 
 
-def entry_label(method: str, variant: str = "vanilla", released: bool = False) -> str:
-    """What a registered method, one of its variants or its form as released is called where all of them stand together."""
+def entry_label(method: str, variant: str = "vanilla", form: str = "") -> str:
+    """What a registered method, one of its variants or its form as released or printed is called where all stand together."""
     family, _, member = method.partition(":")
     name = f"{member} ({family.capitalize()})" if member else label(method)
-    return name + (", as released" if released else "") + (f", {VARIANTS[variant]}" if variant in VARIANTS else "")
+    return name + (f", {form.replace('_', ' ')}" if form else "") + (f", {VARIANTS[variant]}" if variant in VARIANTS else "")
 
 
 def score_label(score: str) -> str:
