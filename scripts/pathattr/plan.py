@@ -107,19 +107,21 @@ class Plan:
         self._made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
         return file
 
-    def _registered(self, kind: str, name: str) -> Path:
-        return source.module_path(source.lookup(kind, name).module)
+    def _method_code(self, name: str) -> Path:
+        """All of a method's file: what is fitted beforehand (LPI's neighbourhoods) comes to its function as an object."""
+        return source.module_path(source.lookup("method", name).module)
 
     def _function(self, kind: str, name: str) -> tuple[Path, str]:
+        """A registered function, and not its neighbours in the file."""
         known = source.lookup(kind, name)
         return source.module_path(known.module), known.function
 
-    def _network_code(self, training: str) -> list[Path]:
+    def _network_code(self, training: str) -> list:
         """Code of a model's dataset and of its architecture: registered, or the user's own where it is there."""
         entry, _ = self.study.model(training)
-        dataset = self._registered("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
+        dataset = self._function("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
         if ".py:" not in entry["architecture"]:
-            return [dataset, self._registered("model", entry["architecture"].partition(".")[0])]
+            return [dataset, self._function("model", entry["architecture"].partition(".")[0])]
         own = Path(entry["architecture"].rpartition(":")[0])
         return [dataset, own] if own.is_file() else [dataset]
 
@@ -144,7 +146,7 @@ class Plan:
         entry = self.config["datasets"][dataset]
         digested = {"entry": entry, "seed": self.study.seed}
         place = [dataset] if self.is_made(dataset) else [dataset, split]
-        code = [self._registered("dataset", entry["dataset"])]
+        code = [self._function("dataset", entry["dataset"])]
         path = f"results/data/{dataset}/{split}.parquet"
         return self._file(path, rule, *place, code=code, digested=digested, **digested, split=split)
 
@@ -213,7 +215,7 @@ class Plan:
             f"results/neighbourhoods/{dataset}/{model}/{method}.safetensors",
             "neighbourhoods",
             *(dataset, model, method),
-            code=[self._registered("method", settings["method"])],
+            code=[self._method_code(settings["method"])],
             inputs={"logits": self.all_logits(model, "train")},
             counted=[self.weights(model)],  # in how many parts the logits come changes nothing
             digested={"n": settings["neighbourhoods"], "m": settings["references"], "seed": self.study.seed},
@@ -231,7 +233,7 @@ class Plan:
             f"results/baselines/{dataset}/{model}/{owner}/{shard}.arrow",
             "baselines",
             *(dataset, model, owner, shard),
-            code=[self._registered("baseline", settings["baseline"]), *self._network_code(model)],
+            code=[self._function("baseline", settings["baseline"]), *self._network_code(model)],
             inputs={"images": self.split(dataset, "test"), "weights": [self.weights(model)]},
             digested={"settings": settings, "seed": self.study.seed, "shard": shard},
         )
@@ -254,7 +256,7 @@ class Plan:
             f"results/maps/{dataset}/{model}/{method}/{shard}.arrow",
             "attribute",
             *(dataset, model, method, shard),
-            code=[self._registered("method", settings["method"]), *self._network_code(model)],
+            code=[self._method_code(settings["method"]), *self._network_code(model)],
             inputs={
                 "images": self.split(dataset, "test"),
                 "weights": [self.weights(model)],
@@ -284,7 +286,7 @@ class Plan:
             f"results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
             "measure",
             *(dataset, model, method, metric, shard),
-            code=[self._registered("metric", settings["metric"]), *self._network_code(model)],
+            code=[self._function("metric", settings["metric"]), *self._network_code(model)],
             inputs={
                 "images": self.split(dataset, "test"),
                 "weights": [self.weights(model)],

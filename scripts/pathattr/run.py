@@ -40,6 +40,9 @@ def quiet(record) -> bool:
     return not spoken
 
 
+SOME = 20  # jobs done before a guess of the time left
+
+
 class Progress(logging.Handler):
     """One line a finished job on the terminal: done, total, what, time left. It reads Snakemake's own events.
 
@@ -62,8 +65,8 @@ class Progress(logging.Handler):
             self.ends.append(time.monotonic())
             lately = max(len(self.ends) // 2, 1)
             left = (self.ends[-1] - self.ends[-1 - lately]) / lately * (record.total - record.done)
-            gone = span(self.ends[-1] - self.ends[0])
-            line = f"[{record.done}/{record.total}] {self.last}, {gone} gone, about {span(left)} left"
+            line = f"[{record.done}/{record.total}] {self.last}, {span(self.ends[-1] - self.ends[0])} gone"
+            line += f", about {span(left)} left" * (record.done >= SOME or record.done * 5 >= record.total)
             with contextlib.suppress(OSError):
                 print(line, file=sys.stderr, flush=True)
 

@@ -166,3 +166,29 @@ def test_captions_are_the_docstrings_with_their_fields_filled_in():
             assert "{" not in caption and len(caption) > 60, (paper, name)
     assert "300 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
     assert "resnet_small in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
+
+
+def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the_file(tmp_path):
+    """An edit of `digits` remakes no photograph; one of what both use does."""
+    import importlib.util
+    import shutil
+
+    library = tmp_path / "scripts" / "pathattr"
+    shutil.copytree(source.LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def digest(name):
+        spec = importlib.util.spec_from_file_location("pathattr.source", library / "source.py")
+        fresh = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(fresh)
+        return fresh.digest([(library / "dataset" / "digits.py", name)])
+
+    names = ("digits", "digits_on_photos", "digit_pairs_on_photos")
+    before, text = {name: digest(name) for name in names}, (library / "dataset" / "digits.py").read_text()
+    for old, new, changed in (
+        ("masks = images > 0.5", "masks = images > 0.6", {"digits"}),
+        ("DARK_SHARE = 0.3", "DARK_SHARE = 0.4", {"digits_on_photos", "digit_pairs_on_photos"}),
+        ("TEST_DIGITS = 400", "TEST_DIGITS = 300", set(names)),
+    ):
+        assert old in text
+        (library / "dataset" / "digits.py").write_text(text.replace(old, new))
+        assert {name for name in names if digest(name) != before[name]} == changed
