@@ -95,7 +95,7 @@ def _on_photos(name: str, split: str, seed: int, size: int, grey: np.ndarray, la
 
     photos = [photo[:, :TRAIN_COLUMNS] if split == "train" else photo[:, TRAIN_COLUMNS:] for photo in load_sample_images().images]
     images, masks, boxes, dark = [], [], [], []
-    for number, digits in enumerate(grey):
+    for number, glyphs in enumerate(grey):
         rng = generator(seed, name, split, number)
         photo = photos[rng.integers(len(photos))]
         while True:
@@ -103,11 +103,11 @@ def _on_photos(name: str, split: str, seed: int, size: int, grey: np.ndarray, la
             top, left = rng.integers(photo.shape[0] - side + 1), rng.integers(photo.shape[1] - side + 1)
             crop = Image.fromarray(photo[top : top + side, left : left + side]).resize((size, size), Image.Resampling.BILINEAR)
             background = np.asarray(crop, np.float32) / 255.0  # (H, W, 3)
-            high = min(int(round(size * rng.uniform(*width))), size // len(digits))
-            wide = high * len(digits)
+            high = min(int(round(size * rng.uniform(*width))), size // len(glyphs))
+            wide = high * len(glyphs)
             y, x = rng.integers(size - high + 1), rng.integers(size - wide + 1)
             cover = np.zeros((size, size), np.float32)
-            cover[y : y + high, x : x + wide] = np.concatenate([_resize(digit, high) for digit in digits], 1)
+            cover[y : y + high, x : x + wide] = np.concatenate([_resize(glyph, high) for glyph in glyphs], 1)
             is_dark = bool(rng.uniform() < DARK_SHARE)
             colour = rng.uniform(0.0, 0.08, 3) if is_dark else rng.uniform(0.0, 1.0, 3)
             behind = background[y : y + high, x : x + wide].mean()
