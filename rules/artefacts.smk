@@ -16,7 +16,7 @@ rule figure:
     benchmark:
         "results/benchmarks/figure/{paper}/{artefact}.tsv"
     wildcard_constraints:
-        artefact=one_of(name for paper in config["papers"] for name in plan.artefacts_of(paper, False)),
+        artefact=one_of(plan.places(table=False)),
     conda:
         "../envs/plot.yaml"
     threads: 1
@@ -50,7 +50,7 @@ rule table:
     benchmark:
         "results/benchmarks/table/{paper}/{artefact}.tsv"
     wildcard_constraints:
-        artefact=one_of(name for paper in config["papers"] for name in plan.artefacts_of(paper, True)),
+        artefact=one_of(plan.places(table=True)),
     conda:
         "../envs/plot.yaml"
     threads: 1

@@ -489,6 +489,10 @@ class Plan:
             if of == paper and section == "artefacts" and table in (None, bool(drawn.known.facts.get("table")))
         ]
 
+    def places(self, table: bool) -> list[str]:
+        """Patterns of the figures, or of the tables, as the wildcard `artefact`: each behind its paper's folder."""
+        return [f"(?<=/{paper}/){name}" for paper in self.config["papers"] for name in self.artefacts_of(paper, table)]
+
     def claims_of(self, paper: str) -> list[str]:
         """Claims of a paper, c2 before c10."""
         names = [name for of, section, name in self.study.drawn if of == paper and section == "claims"]

@@ -130,7 +130,11 @@ MISTAKES = [
         ("papers.lpi.defaults.methods:", "'nope'", "random, inputgrad, ig"),
     ),
     ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, on_object")),
-    ("papers/lpi/artefacts/fig3/artefact", "nope", ("papers.lpi.artefacts.fig3.artefact:", "'nope'", "budget_curves, gallery")),
+    (
+        "papers/lpi/artefacts/fig3/artefact",
+        "nope",
+        ("papers.lpi.artefacts.fig3.artefact:", "'nope'", "budget_curves, credible_examples, gallery"),
+    ),
     ("papers/lpi/artefacts/fig3/artefact", MISSING, ("papers.lpi.artefacts.fig3:", "artefact missing")),
     ("papers/lpi/artefacts/fig3/modle", "vgg16", ("papers.lpi.artefacts.fig3:", "'modle'", "model, methods, metric")),
     ("papers/lpi/artefacts/fig3/model", "vgg19", ("papers.lpi.artefacts.fig3.model:", "'vgg19'", "vgg16, resnet34")),

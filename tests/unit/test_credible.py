@@ -7,19 +7,9 @@ from torch import nn
 
 import pathattr
 from pathattr import Classifier, attribute
+from pathattr.paper.credible import SCALE, Piecewise, examples
 
 from .helpers import assert_close, linear_classifier
-
-SCALE = 8.0  # a pixel in [0, 1] stands for a coordinate in [0, 8]; attributions do not change under that map
-
-
-class Piecewise(nn.Module):
-    """F of Example 1: x1 + 4 x2 + 1 where x1, x2 <= 1; 4 x1 + x2 + 2 where x1, x2 > 1; 0 elsewhere. (N, 1, 1, 2) -> (N, 1)."""
-
-    def forward(self, x):
-        x1, x2 = x.flatten(1).T
-        lower, upper = (x1 <= 1) & (x2 <= 1), (x1 > 1) & (x2 > 1)
-        return (lower * (x1 + 4 * x2 + 1) + upper * (4 * x1 + x2 + 2))[:, None]
 
 
 def at(*place) -> torch.Tensor:
@@ -101,3 +91,11 @@ def test_eq_4s_loss_reaches_its_goal_where_the_cross_entropies_do_not(resnet_sma
         _, table = pathattr.baselines("compute_baseline", case.classifier, case.x, case.target, ids=case.ids, loss=loss, **options)
         distances[loss] = table["distance"].mean()
     assert distances["distance"] < distances["soft"] and distances["distance"] < distances["hard"]
+
+
+def test_the_table_of_examples_has_the_printed_numbers_beside_the_exact_ones():
+    table = examples().set_index(["example", "x", "reference"])
+    first, second = table.loc[(1, "(1.5, 1.5)", "(0, 0)")], table.loc[(2, "(4, 4)", "(3, 3)")]
+    assert (first["x1"], first["x2"], first["x1_reported"], first["x2_reported"]) == (3.0, 4.5, 3.5, 6.5)
+    assert (second["x1"], second["x2"], second["x1_reported"], second["x2_reported"]) == (4.0, 1.0, 4.0, 1.0)
+    assert table.loc[(2, "(4, 4)", "(2, 3)"), "ratio"] == pytest.approx(8.0)

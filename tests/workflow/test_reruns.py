@@ -24,7 +24,9 @@ def check_only_lpi(folder, *arguments):
         kind, *parts = path.split("/")[1:]
         if kind in ("maps", "scores", "neighbourhoods"):
             assert parts[2].startswith("lpi"), path
-        assert parts[-1] not in ("examples.csv", "lpi.e1.json", "lpi.e2.json"), path  # no method's maps are in them
+        assert parts[-1] not in ("examples.csv", "lpi.e1.json", "lpi.e2.json", "credible.e1.json"), (
+            path
+        )  # no method's maps are in them
 
 
 def test_a_parameter_of_one_method(workbench):
@@ -108,7 +110,7 @@ def test_an_edit_of_a_claims_margin_judges_that_claim_and_gathers_anew(workbench
 def test_an_edit_of_one_comparison_leaves_the_claims_of_others(workbench):
     edit(workbench / "scripts/pathattr/claim/exact.py", "gap <= tolerance", "gap < tolerance")
     judged = {path for path in drawn(workbench) if path.endswith(".json") and path != "claims.json"}
-    assert judged == {f"claims/lpi.{name}.json" for name in ("e1", "e2", "e3")}
+    assert judged == {f"claims/{name}.json" for name in ("lpi.e1", "lpi.e2", "lpi.e3", "credible.e1", "credible.e2")}
 
 
 def test_how_it_is_computed_changes_nothing(workbench):
@@ -149,7 +151,7 @@ def test_a_torn_result_is_refused(workbench):
 def test_dry_run(config, profile):
     folder = "" if config == "config.yaml" else "config/"
     output = snakemake(REPOSITORY, "-n", "--forceall", *profile, "--configfile", folder + config).stdout
-    assert re.search(r"^table +1$", output, re.MULTILINE) and re.search(r"^judge +14$", output, re.MULTILINE)
+    assert re.search(r"^table +1$", output, re.MULTILINE) and re.search(r"^judge +16$", output, re.MULTILINE)
 
 
 def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
