@@ -129,7 +129,7 @@ MISTAKES = [
         ["ig", "eg", "lpi", "nope"],
         ("papers.lpi.defaults.methods:", "'nope'", "random, inputgrad, ig"),
     ),
-    ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, on_object")),
+    ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, rise, on_object")),
     (
         "papers/lpi/artefacts/fig3/artefact",
         "nope",

@@ -13,7 +13,7 @@ from pathattr.registry import entries
 from .helpers import refused
 
 METRICS = entries("metric")
-SMALL = {"fractions": 4}
+SMALL = {"fractions": 4, "steps": 4}
 
 every_metric = pytest.mark.parametrize("entry", METRICS, ids=lambda entry: entry.name)
 

@@ -184,11 +184,11 @@ def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the
 
     names = ("digits", "digits_on_photos", "digit_pairs_on_photos")
     before, text = {name: digest(name) for name in names}, (library / "dataset" / "digits.py").read_text()
-    for old, new, changed in (
+    for old, new, reached in (
         ("masks = images > 0.5", "masks = images > 0.6", {"digits"}),
         ("DARK_SHARE = 0.3", "DARK_SHARE = 0.4", {"digits_on_photos", "digit_pairs_on_photos"}),
         ("TEST_DIGITS = 400", "TEST_DIGITS = 300", set(names)),
     ):
         assert old in text
         (library / "dataset" / "digits.py").write_text(text.replace(old, new))
-        assert {name for name in names if digest(name) != before[name]} == changed
+        assert {name for name in names if digest(name) != before[name]} == reached

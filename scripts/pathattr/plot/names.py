@@ -42,6 +42,7 @@ SCORES = {
     "deletion_probability": "deletion, probability",
     "insertion_output": "insertion, ratio of logits",
     "deletion_output": "deletion, ratio of logits",
+    "rise": "insertion - deletion (RISE)",
     "object_share": "share of the attribution on the object",
 }
 
