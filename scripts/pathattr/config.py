@@ -213,7 +213,7 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
         case "Metric":
             return _one_of(where, value, config["metrics"])
         case "Table":
-            return _one_of(where, value, of["artefacts"])
+            return _one_of(where, value, [name for name, entry in of["artefacts"].items() if entry is not None])
         case "Images":
             datasets = {config["models"][model]["dataset"] for model in of["models"].values()}
             return sum([_check_images(where, value, dataset, config) for dataset in sorted(datasets)], [])

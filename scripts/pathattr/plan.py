@@ -436,7 +436,7 @@ class Plan:
         drawn = self.study.drawn[paper, "claims", name]
         what = self._drawing(drawn)
         entry = drawn.entry
-        told = {"id": name, "paper": paper, "artefacts": entry["artefacts"], "says": entry["says"], "where": entry["where"]}
+        told = {"id": name, "paper": paper, "artefacts": drawn.cited, "says": entry["says"], "where": entry["where"]}
         what["digested"] |= told
         return self._file(f"results/claims/{paper}.{name}.json", "judge", f"{paper}.{name}", **what)
 
@@ -453,13 +453,11 @@ class Plan:
         verdicts = [self.judge(paper, name).told(paper=paper) for paper in papers for name in self.claims_of(paper)]
         inputs = {"verdicts": verdicts, "papers": [self.paper_claims(paper) for paper in papers]}
         titles = {paper: self.config["papers"][paper]["title"] for paper in papers}
+        claims = [drawn for (_, section, _), drawn in self.study.drawn.items() if section == "claims"]
+        cited = {(drawn.paper, name): self.study.drawn[drawn.paper, "artefacts", name] for drawn in claims for name in drawn.cited}
         shown = {
-            f"{paper}.{name}": {
-                "title": self.title(paper, name),
-                "figure": not self.study.drawn[paper, "artefacts", name].known.facts.get("table"),
-            }
-            for paper in papers
-            for name in self.artefacts_of(paper)
+            f"{paper}.{name}": {"title": drawn.title, "figure": not drawn.known.facts.get("table")}
+            for (paper, name), drawn in cited.items()
         }
         digested = {"titles": titles, "shown": shown}
         told = {"takes": {str(file): self.takes(file) for file in verdicts}}

@@ -93,7 +93,7 @@ class Drawn:
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):
-        self.paper, self.section, self.name = paper, section, name
+        self.config, self.paper, self.section, self.name = config, paper, section, name
         self.entry = config["papers"][paper][section][name]
         self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
         self.values = filled(config, paper, section, name)
@@ -145,6 +145,11 @@ class Drawn:
     def needs(self):
         """Roles of the files it needs (see `registry.artefact`)."""
         return self.known.facts.get("needs", ())
+
+    @property
+    def cited(self) -> list[str]:
+        """Artefacts of the paper that a claim names, those that are drawn."""
+        return [name for name in self.entry.get("artefacts", ()) if self.config["papers"][self.paper]["artefacts"].get(name)]
 
     @property
     def title(self) -> str:

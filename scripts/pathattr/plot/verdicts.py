@@ -62,7 +62,7 @@ def _summary(claims: list[dict]) -> str:
 
 def _article(one: dict, shown: dict) -> str:
     word = f"mixed ({one['cells_for']} of {len(one['cells'])})" if one["verdict"] == "mixed" else None
-    links = ", ".join(_link(one["paper"], name, shown) for name in one["artefacts"])
+    links = "See " * bool(one["artefacts"]) + ", ".join(_link(one["paper"], name, shown) for name in one["artefacts"])
     cost = "" if one["seconds"] is None else f": {_seconds(one['seconds'])} in {one['jobs']} jobs, from nothing"
     cost += "" if one["megabytes"] is None else f", {one['megabytes'] / 1000:.1f} GB at most"
     notes = "".join(f"<p class=small>{prose(note)}</p>" for note in one["notes"])
@@ -71,7 +71,7 @@ def _article(one: dict, shown: dict) -> str:
     return (
         f'<article id="{one["paper"]}.{one["id"]}"><h3>{one["paper"]}.{one["id"]} &ensp; {_mark(one["verdict"], word)}</h3>'
         f"<blockquote>{html.escape(one['says'])} <span class=small>({html.escape(one['where'])})</span></blockquote>"
-        f"<p class=small>{compared}{on} See {links}.</p>{_cells(one)}{notes}"
+        f"<p class=small>{compared}{on} {links}.</p>{_cells(one)}{notes}"
         f"<p class=small>Remake alone: <code>{html.escape(one['command'])}</code>{cost}.</p></article>"
     )
 
