@@ -531,9 +531,10 @@ class Plan:
 
     def targets(self, paper: str) -> list[str]:
         """Every file of a paper that is there at the end: artefacts, verdicts, and the maps and scores behind them, so that
-        a shard which is removed is made again even where the figures are still there."""
+        a file which is removed is made again even where what hangs on it is still there."""
         files = [f"results/figures/{paper}/{name}.{end}" for name in self.artefacts_of(paper, False) for end in ("pdf", "png")]
         files += [f"results/tables/{paper}/{name}.{end}" for name in self.artefacts_of(paper) for end in ("csv", "html")]
+        files += [self.judge(paper, name) for name in self.claims_of(paper)]
         files += [self.paper_claims(paper)] if self.claims_of(paper) else []
         behind = set()
         for (of, _, _), drawn in self.study.drawn.items():

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..plot import style
 from ..plot.names import entry_label, label
-from ..plot.pictures import salience, show, signed
+from ..plot.pictures import inside, salience, show, signed
 from ..registry import Forms, Images, Methods, Model, artefact
 
 FOOT, NAMES = 0.35, 0.95  # inches below a gallery, for its scale, and beside it, for the names
@@ -41,12 +41,6 @@ def gallery(found, *, model: Model, methods: Methods, images: Images):
         for method in maps
     ]
     return figure, pd.DataFrame(data)
-
-
-def inside(attribution: np.ndarray, mask: np.ndarray | None) -> float:
-    """Share of a map's absolute values within a mask (H, W); nan for a map of zeros, or without a mask."""
-    size = np.abs(attribution).sum(0)
-    return size[mask].sum() / size.sum() if mask is not None and size.sum() else np.nan
 
 
 @artefact("sheet", needs=("test", "maps"))

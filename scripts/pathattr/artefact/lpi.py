@@ -7,10 +7,9 @@ import pandas as pd
 from ..dataset.split import darkest
 from ..plot import style
 from ..plot.names import label
-from ..plot.pictures import mosaic, salience, show
+from ..plot.pictures import inside, mosaic, salience, show
 from ..registry import Images, Methods, Model, artefact
 from ..rng import generator
-from .galleries import inside
 
 
 @artefact("references_used", needs=("test", "train", "weights", "neighbourhoods", "maps"))

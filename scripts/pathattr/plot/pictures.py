@@ -40,3 +40,9 @@ def signed(attribution: np.ndarray) -> np.ndarray:
     values = attribution.sum(0)
     top = np.percentile(np.abs(values), 99.5)
     return np.clip(values / top, -1, 1) if top > 0 else np.zeros_like(values)
+
+
+def inside(attribution: np.ndarray, mask: np.ndarray | None) -> float:
+    """Share of a map's absolute values within a mask (H, W); nan for a map of zeros, or without a mask."""
+    size = np.abs(attribution).sum(0)
+    return size[mask].sum() / size.sum() if mask is not None and size.sum() else np.nan
