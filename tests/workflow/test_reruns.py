@@ -15,6 +15,15 @@ LPI_RULES = {"neighbourhoods", "attribute", "measure"}
 LPI = "scripts/pathattr/method/lpi.py"
 
 
+ARTEFACTS = "scripts/pathattr/artefact/"
+
+
+def drawn(folder) -> set[str]:
+    """Artefacts and claims that a dry run would make."""
+    made = planned_outputs(folder, *SMOKE)
+    return {path.removeprefix("results/") for path in made if path.startswith(("results/tables/", "results/claims"))}
+
+
 def check_only_lpi(folder, *arguments):
     """The dry run has LPI's neighbourhoods, maps and scores, what draws them, and no job of another method."""
     jobs = planned(folder, *arguments)
@@ -68,18 +77,11 @@ def test_an_edit_of_the_integrator_reruns_all_maps_and_no_training(workbench):
 
 def test_an_edit_of_a_script_or_its_environment(workbench):
     edit(workbench / "scripts/table.py", "write_csv(snake", "print(); write_csv(snake")
-    assert planned(workbench, *SMOKE) == {"table": 1, "all": 1}
+    jobs = planned(workbench, *SMOKE)
+    assert jobs["table"] == 2 and set(jobs) == {"table", "judge", "paper_claims", "claims", "all"}
+    assert {"claims/credible.e1.json", "claims/credible.e2.json"} <= drawn(workbench)  # which read such a table
     edit(workbench / "envs/data.yaml", "# NumPy", "# Still NumPy")
     assert {"make_dataset", "neighbourhoods"} <= set(planned(workbench, *SMOKE))
-
-
-ARTEFACTS = "scripts/pathattr/artefact/"
-
-
-def drawn(folder) -> set[str]:
-    """Artefacts and claims that a dry run would make."""
-    made = planned_outputs(folder, *SMOKE)
-    return {path.removeprefix("results/") for path in made if path.startswith(("results/tables/", "results/claims"))}
 
 
 @pytest.mark.parametrize(
