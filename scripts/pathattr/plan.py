@@ -414,7 +414,7 @@ class Plan:
     def _settings(self, drawn: Drawn) -> dict:
         """(key of the model, method) -> what the method means there, for texts."""
         return {
-            f"{key}/{name}": {one: value for one, value in self.study.method(self.study.point(*form, model), model).items()}
+            f"{key}/{name}": self.study.method(self.study.point(*form, model), model)
             for key, model in drawn.models.items()
             for name, form in drawn.forms.items()
         }

@@ -281,7 +281,8 @@ class Study:
     @staticmethod
     def _resolved(parameters, entry: dict, model: str) -> dict:
         """Parameters with their values: the entry's, one a model where it has a mapping, or the default."""
-        values = {parameter.name: entry.get(parameter.name, parameter.default) for parameter in parameters}
+        values = {one.name: entry.get(one.name, one.default) for one in parameters}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}  # as YAML has it
         model = model.partition("-")[0]
         return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
 

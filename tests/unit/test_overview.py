@@ -127,3 +127,9 @@ def test_parameters_of_method_and_baseline_share_no_name():
 def test_a_method_not_in_the_configuration_is_refused():
     with refused("'nonsense'"):
         Study(copy.deepcopy(SHIPPED)).method("nonsense", "resnet_small")
+
+
+def test_a_default_and_the_same_value_written_out_are_one():
+    """The credible method as printed shares the baselines of the method itself, whose blurs are written out."""
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    assert plan.baselines(*PLACE, "credible", SHARD) == plan.baselines(*PLACE, "credible_as_printed", SHARD)

@@ -153,7 +153,7 @@ def test_a_torn_result_is_refused(workbench):
 def test_dry_run(config, profile):
     folder = "" if config == "config.yaml" else "config/"
     output = snakemake(REPOSITORY, "-n", "--forceall", *profile, "--configfile", folder + config).stdout
-    assert re.search(r"^table +1$", output, re.MULTILINE) and re.search(r"^judge +16$", output, re.MULTILINE)
+    assert re.search(r"^table +2$", output, re.MULTILINE) and re.search(r"^judge +16$", output, re.MULTILINE)
 
 
 def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
