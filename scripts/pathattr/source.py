@@ -6,7 +6,6 @@ do not change it, any change of what the code does is seen, in the module itself
 """
 
 import ast
-import copy
 import functools
 import hashlib
 import json
@@ -187,7 +186,7 @@ def part(path: Path, name: str) -> tuple[tuple[str, ...], tuple[Path, ...]]:
     So one function among many in a file has a digest of its own.
     """
     defined: dict[str, list[ast.stmt]] = {}
-    for node in _tree(path).body:
+    for node in _bare(path).body:
         for one in _defines(node):
             defined.setdefault(one, []).append(node)
     reached, todo = {}, [name]
@@ -198,7 +197,7 @@ def part(path: Path, name: str) -> tuple[tuple[str, ...], tuple[Path, ...]]:
     nodes = [reached[line] for line in sorted(reached)]
     imported = _imported(path, (inner for node in nodes for inner in ast.walk(node)))
     kept = [node for node in nodes if not isinstance(node, ast.Import | ast.ImportFrom)]
-    return tuple(ast.dump(_bare(node)) for node in kept), imported
+    return tuple(map(ast.dump, kept)), imported
 
 
 def _defines(node: ast.stmt) -> list[str]:
@@ -211,9 +210,10 @@ def _defines(node: ast.stmt) -> list[str]:
     return [one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)]
 
 
-def _bare(tree):
-    """A copy of a syntax tree without docstrings."""
-    tree = copy.deepcopy(tree)
+@functools.cache
+def _bare(path: Path) -> ast.Module:
+    """The syntax tree of a file without docstrings."""
+    tree = ast.parse(path.read_text())
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         match body:
@@ -240,7 +240,15 @@ def module_path(module: str) -> Path:
 
 @functools.cache
 def _source_digest(path: Path) -> str:
-    return hashlib.sha256(ast.dump(_bare(ast.parse(path.read_text()))).encode()).hexdigest()
+    return hashlib.sha256(ast.dump(_bare(path)).encode()).hexdigest()
+
+
+@functools.cache
+def _code(roots: tuple) -> tuple[list[str], list]:
+    """Digests of all files that the roots are made of, and the dumped definitions of those that name one."""
+    parts = [part(Path(root[0]).resolve(), root[1]) for root in roots if isinstance(root, tuple)]
+    files = [root for root in roots if not isinstance(root, tuple)] + [file for _, imported in parts for file in imported]
+    return [_source_digest(path) for path in closure(files)], [dumped for dumped, _ in parts]
 
 
 def digest(roots=(), **values) -> str:
@@ -248,9 +256,6 @@ def digest(roots=(), **values) -> str:
 
     A root is a file, or (file, name) for one definition in it.
     """
-    parts = [part(Path(root[0]).resolve(), root[1]) for root in roots if isinstance(root, tuple)]
-    files = [root for root in roots if not isinstance(root, tuple)] + [file for _, imported in parts for file in imported]
-    code = [_source_digest(path) for path in closure(files)]
-    own = [dumped for dumped, _ in parts]
+    code, own = _code(tuple(roots))
     text = json.dumps([code, *([own] if own else []), values], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

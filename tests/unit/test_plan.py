@@ -86,7 +86,7 @@ def test_the_code_of_a_users_own_network_is_part_of_the_digest(tmp_path):
     found = []
     for result in (1, 2):
         code.write_text(f"def net(classes, channels, size):\n    return {result}\n")
-        for remembered in (source._tree, source._imports, source._source_digest):
+        for remembered in (source._tree, source._bare, source._imports, source._source_digest, source._code):
             remembered.cache_clear()
         found.append(Plan(Study(changed(("models/vgg_small", entry))), ROOT).weights("vgg_small").digest)
     assert found[0] != found[1]
