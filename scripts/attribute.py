@@ -29,7 +29,7 @@ with job(snakemake) as given:
     if given["baselines"]:
         pixels = read_arrays(given.one("baselines"))[0]["baseline"]
         needed["baselines"] = torch.tensor(pixels).unflatten(0, (len(index), -1))
-    maps, gradients = attribute_counted(
+    maps, counts = attribute_counted(
         method,
         classifier,
         test.images(start, stop, snakemake.threads),
@@ -44,5 +44,5 @@ with job(snakemake) as given:
     )
     metadata = {"digest": told["digest"], "method": method, "parameters": settings, "model": given.one("weights").digest}
     metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
-    write_maps(snakemake.output[0], index, maps, gradients, told["dtype"], metadata)
-    print(f"{method}: {stop - start} maps, {gradients.mean():.1f} gradients an image")
+    write_maps(snakemake.output[0], index, maps, counts, told["dtype"], metadata)
+    print(f"{method}: {stop - start} maps, {counts['gradients'].mean():.1f} gradients an image")

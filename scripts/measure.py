@@ -19,7 +19,7 @@ with job(snakemake) as given:
     classifier, _ = opened(given.one("weights"), device)
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
-    ids, targets, gradients, maps = read_maps(given.one("maps"))
+    ids, targets, counts, maps = read_maps(given.one("maps"))
     if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
         maps.pop("absolute", None)  # it would score as vanilla does
     images, tables = test.images(start, stop, snakemake.threads), []
@@ -37,6 +37,7 @@ with job(snakemake) as given:
             progress=True,
             **settings,
         )
-        tables.append(table.assign(variant=variant, gradients=table["image_id"].map(gradients)))
+        table = table.assign(variant=variant, gradients=table["image_id"].map(counts["gradients"]))
+        tables.append(table.assign(valid=table["image_id"].map(counts[variant]) if variant in counts else float("nan")))
     write_table(snakemake.output[0], pd.concat(tables, ignore_index=True), {"digest": told["digest"], "settings": told["settings"]})
     print(f"{metric}: {len(ids)} images, {len(maps)} variants")

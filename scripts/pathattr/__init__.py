@@ -14,6 +14,7 @@ _PUBLIC = {
     "attribute": "api",
     "baselines": "api",
     "measure": "api",
+    "probe": "api",
     "methods": "api",
     "metrics": "api",
     "Classifier": "model.classifier",

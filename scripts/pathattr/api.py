@@ -42,8 +42,8 @@ def attribute_counted(
     micro_batch: int = 32,
     progress: bool = False,
     **parameters,
-) -> tuple[dict[str, torch.Tensor], np.ndarray]:
-    """Attribution maps of N images by a registered method, and the gradients that each took.
+) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+    """Attribution maps of N images by a registered method, and what each took.
 
     Parameters
     ----------
@@ -59,8 +59,9 @@ def attribute_counted(
     variants: of "vanilla", "absolute", "valid_interpolations", "valid_references"; by default all that apply.
     micro_batch: images a call of the network, a multiple of 16.
 
-    Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and the gradients (N,) taken for each image.
-    Raises `InputError`.
+    Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and a table, one row an image: `gradients`, how
+    many it took, and of the re-calibrated variants how many points or references they kept, the mean over elements
+    (`valid_interpolations`, `valid_references`). Raises `InputError`.
     """
     entry = registry.get("method", method)
     if entry.facts["family"]:
@@ -112,7 +113,7 @@ def attribute_counted(
                 baselines=baselines[number].to(classifier.device) if "baselines" in needs else None,
             )
 
-    maps, gradients = {variant: torch.zeros(x.shape) for variant in variants}, np.zeros(len(x), np.int64)
+    maps, counts = {variant: torch.zeros(x.shape) for variant in variants}, [{}] * len(x)
     done = integrate(
         classifier,
         entry.function,
@@ -122,12 +123,12 @@ def attribute_counted(
         micro_batch=micro_batch,
         **parameters,
     )
-    for number, (result, gradients[number]) in _bar(done, len(x), method, progress):
+    for number, (result, counts[number]) in _bar(done, len(x), method, progress):
         for variant, values in result.items():
             if not torch.isfinite(values).all():
                 raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
             maps[variant][number] = values
-    return maps, gradients
+    return maps, pd.DataFrame(counts)
 
 
 def baselines(
@@ -167,8 +168,8 @@ def baselines(
 
 @dataclass(frozen=True)
 class Measured:
-    """What a metric may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the classifier;
-    where the metric needs it, the `mask` (H, W) of the object, bool."""
+    """What a metric, or a probe, may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the
+    classifier; where the metric needs them, the `mask` (H, W) of the object, bool, and `probe`, arrays of this image by name."""
 
     x: torch.Tensor
     target: int
@@ -177,6 +178,36 @@ class Measured:
     mean: torch.Tensor
     std: torch.Tensor
     mask: torch.Tensor | None = None
+    probe: dict | None = None
+
+
+def probe(
+    name: str, classifier, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress=False, **parameters
+) -> dict[str, np.ndarray]:
+    """What metrics ask of the network that does not depend on a map, for N images, by a registered probe ("masked", ...).
+
+    `x`, `target`, `ids`, `seed`, `micro_batch` as for `attribute`. Returns arrays by name, a row an image. Raises `InputError`.
+    """
+    entry = registry.get("probe", name)
+    x, target, ids = _check_batch(classifier, x, target, ids)
+    _check_parameters(entry, parameters)
+    walks = (
+        entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters) for n in range(len(x))
+    )
+    found = dict(_bar(run(walks, classifier.answer, micro_batch), len(x), name, progress))
+    return {key: np.stack([np.asarray(found[number][key]) for number in range(len(x))]) for key in found[0]}
+
+
+def _measured(classifier, x, target, ids, number: int, drawn, **more) -> Measured:
+    return Measured(
+        x=x[number].to(classifier.device),
+        target=int(target[number]),
+        id=ids[number],
+        draws=drawn,
+        mean=classifier.mean.flatten(),
+        std=classifier.std.flatten(),
+        **more,
+    )
 
 
 def measure(
@@ -188,6 +219,7 @@ def measure(
     *,
     ids=None,
     masks=None,
+    probed=None,
     seed: int = 0,
     micro_batch: int = 32,
     progress=False,
@@ -196,7 +228,8 @@ def measure(
     """Per-image scores of N attribution maps by a registered metric.
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
-    object is, for metrics that need it. Returns a tidy table, one row a number: `image_id`, `metric` (the score's name), `x`
+    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing (the
+    probe's parameters are then among `parameters`). Returns a tidy table, one row a number: `image_id`, `metric` (the score's name), `x`
     (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
@@ -207,6 +240,16 @@ def measure(
     if not torch.isfinite(maps).all():
         bad = int((~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0])
         raise InputError(f"the map of image {ids[bad]} has values that are not finite")
+    name = entry.facts["probe"]
+    if entry.facts["retrains"]:
+        raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
+    if name:
+        own = {key: parameters.pop(key) for key in list(parameters) if key not in entry.parameters()}
+        if probed is None:
+            options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
+            probed = probe(name, classifier, x, target, **options, **own)
+        elif own:
+            raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
     _check_parameters(entry, parameters)
     if "mask" in entry.facts["needs"]:
         if masks is None:
@@ -216,15 +259,10 @@ def measure(
             raise InputError(f"masks have shape {tuple(masks.shape)}; accepted: {(len(x), *x.shape[2:])}")
 
     def walk(number: int):
-        image = Measured(
-            x=x[number].to(classifier.device),
-            target=int(target[number]),
-            id=ids[number],
-            draws=draws(seed, metric, ids[number]),
-            mean=classifier.mean.flatten(),
-            std=classifier.std.flatten(),
-            mask=masks[number].to(classifier.device) if "mask" in entry.facts["needs"] else None,
-        )
+        more = {"mask": masks[number].to(classifier.device)} if "mask" in entry.facts["needs"] else {}
+        if name:
+            more["probe"] = {key: values[number] for key, values in probed.items()}
+        image = _measured(classifier, x, target, ids, number, draws(seed, name or metric, ids[number]), **more)
         return entry.function(image, maps[number].to(classifier.device), **parameters)
 
     done = run((walk(number) for number in range(len(x))), classifier.answer, micro_batch)

@@ -192,7 +192,7 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
             def work(name=entry.name, n=images, kept=variants, options=options):
                 return attribute_counted(name, classifier, x[:n], y[:n], micro_batch=size, variants=kept, **options)
 
-            gradients = int(work()[1].sum())  # also warms up
+            gradients = int(work()[1]["gradients"].sum())  # also warms up
             forwards = images * (cost["forwards"] + ("logits" in entry.facts["needs"]))
             taken, floors = [], []
             for _ in range(ROUNDS):
@@ -260,7 +260,7 @@ def overhead() -> pd.DataFrame:
     maps = {"vanilla": torch.rand(300, 3, 64, 64)}
     index = pd.DataFrame({"image_id": [str(number) for number in range(300)], "label": 0})
     path = Path("results/.benchmark.arrow")
-    counts = index["label"].to_numpy()
+    counts = pd.DataFrame({"gradients": index["label"]})
     rows.append(
         ("write 300 maps of 3 x 64 x 64", seconds(lambda: store.write_maps(path, index, maps, counts, "float32", {}), "cpu"))
     )

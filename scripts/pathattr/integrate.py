@@ -56,7 +56,7 @@ class Integral:
         if unknown:
             raise InputError(f"unknown variants {sorted(unknown)}; accepted: {', '.join(VARIANTS)}")
         self.total = torch.zeros_like(x)
-        self._kept, self._kept_weight = torch.zeros_like(x), torch.zeros_like(x)
+        self._kept, self._kept_weight, self._accepted = (torch.zeros_like(x) for _ in range(3))
         self._references: dict[int, tuple[Tensor, float]] = {}
 
     def add(self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None):
@@ -80,6 +80,7 @@ class Integral:
             valid = (towards >= 0) * (weight * step)
             self._kept += (valid * (towards**2 if self.square else towards)).sum(0)
             self._kept_weight += valid.sum(0)
+            self._accepted += (towards >= 0).sum(0)
         if "valid_references" in self.variants:
             numbers, place = np.unique(np.asarray(references), return_inverse=True)
             place = torch.from_numpy(place).to(gradient.device)
@@ -102,6 +103,12 @@ class Integral:
         made["valid_interpolations"] = lambda: scale * _ratio(self._kept, self._kept_weight)
         made["valid_references"] = self._valid_references
         return {variant: made[variant]() for variant in self.variants}
+
+    def valid(self) -> dict[str, float]:
+        """Re-calibrated variant -> how many points, or references, were kept: the mean over elements."""
+        made = {"valid_interpolations": lambda: self._accepted}
+        made["valid_references"] = lambda: sum((total >= 0).float() for total, _ in self._references.values())
+        return {name: float(torch.as_tensor(count()).float().mean()) for name, count in made.items() if name in self.variants}
 
     def _valid_references(self) -> Tensor:
         kept, shares = torch.zeros_like(self.x), torch.zeros_like(self.x)
@@ -150,9 +157,9 @@ def integrate(
     variants: Iterable[str] = ("vanilla",),
     micro_batch: int = 32,
     **parameters,
-) -> Iterator[tuple[int, tuple[dict[str, Tensor], int]]]:
-    """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, number
-    of gradients that it took)).
+) -> Iterator[tuple[int, tuple[dict[str, Tensor], dict[str, float]]]]:
+    """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, counts:
+    the number of `gradients` that it took, and what the re-calibrated variants kept, `valid_interpolations`, ...)).
 
     `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`.
     """
@@ -162,7 +169,8 @@ def integrate(
     def one(image: Image):
         integral = Integral(image.x, variants)
         _, gradients = yield from counted(method(image, integral, **parameters))
-        return {variant: values.cpu() for variant, values in integral.result().items()}, gradients
+        maps = {variant: values.cpu() for variant, values in integral.result().items()}
+        return maps, {"gradients": gradients, **integral.valid()}
 
     yield from run((one(image) for image in images), partial(evaluate, classifier, objective), micro_batch)
 

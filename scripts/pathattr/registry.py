@@ -108,16 +108,47 @@ def baseline(name: str, *, paper: str, equation: str, gradients: str, defaults: 
     return _register("baseline", name, dict(paper=paper, equation=equation, gradients=gradients, defaults=defaults))
 
 
-def metric(name: str, *, paper: str, equation: str, forwards: str, scores: dict, needs=(), unsigned: bool | str = False):
+def metric(
+    name: str,
+    *,
+    paper: str,
+    equation: str,
+    forwards: str,
+    scores: dict,
+    needs=(),
+    unsigned: bool | str = False,
+    probe: str = "",
+    retrains: bool = False,
+):
     """Register a metric.
 
     `forwards`: forward passes for one image, an expression in the parameters.
     `scores`: name of each number it gives -> (range, direction), the direction being "higher" or "lower" is better.
     `needs`: of "mask", where the object is.
     `unsigned`: whether a map and its absolute values score alike, or the parameter that says so.
+    `probe`: the registered probe whose outputs it reads, as `image.probe`.
+    `retrains`: it is no function of one image: it trains networks on images that maps have changed. It gets (network, data, maps,
+    **parameters), `data` a `training.data.Data` and maps a mapping, "train" and "test" -> (N, C, H, W), and gives
+    score -> (x (K,), values (test images, K)). Its parameter `train` says how many of the training images, the first ones, it uses.
     """
     facts = dict(locals())
     return _register("metric", facts.pop("name"), facts)
+
+
+def probe(name: str, *, paper: str, equation: str, forwards: str):
+    """Register what a metric asks of the network that does not depend on a map, so that it is computed once a model.
+
+    A generator about one image, `f(image, **parameters)`, which yields `Ask` and returns arrays by name, of the same shapes for all
+    images. Random draws, `image.draws`, are keyed by the probe's name, also in the metrics that read it.
+    """
+    return _register("probe", name, dict(paper=paper, equation=equation, forwards=forwards))
+
+
+def training(name: str, *, paper: str, equation: str = ""):
+    """Register a way to train a network, `f(network, data, **parameters)`: in place, on `data` (a `training.data.Data`). Returns
+    what is worth knowing of it, for the JSON file beside the weights.
+    """
+    return _register("training", name, dict(paper=paper, equation=equation))
 
 
 def dataset(name: str, *, source: str, made: bool = False, paths=()):

@@ -72,11 +72,12 @@ def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
     return columns, metadata
 
 
-def write_maps(path, index: pd.DataFrame, maps: dict, gradients: np.ndarray, dtype: str, metadata: dict):
-    """Write attribution maps, one row an image: `image_id`, `target`, `gradients` (how many it took), one tensor column
-    (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a column
+def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):
+    """Write attribution maps, one row an image: `image_id`, `target`, the columns of `counts` (`gradients` that it took, ...),
+    one tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a column
     `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
-    columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist(), "gradients": gradients}
+    columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist()}
+    columns |= {f"count_{name}": counts[name].to_numpy() for name in counts}
     for variant, values in maps.items():
         values = values.numpy()
         if dtype == "float16":
@@ -87,12 +88,13 @@ def write_maps(path, index: pd.DataFrame, maps: dict, gradients: np.ndarray, dty
     write_arrays(path, columns, metadata)
 
 
-def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, dict, dict]:
-    """Image ids, targets, id -> gradients, and variant -> float32 (N, C, H, W)."""
+def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, pd.DataFrame, dict]:
+    """Image ids, targets, what each took by image id (`gradients`, ...), and variant -> float32 (N, C, H, W)."""
     columns, _ = read_arrays(path, digest)
     ids = columns["image_id"].tolist()
     maps = {name[4:]: _map(columns, name[4:], slice(None)) for name in columns if name.startswith("map_")}
-    return ids, columns["target"], dict(zip(ids, columns["gradients"].tolist(), strict=True)), maps
+    counts = pd.DataFrame({name[6:]: values for name, values in columns.items() if name.startswith("count_")}, index=ids)
+    return ids, columns["target"], counts, maps
 
 
 def _map(columns: dict, variant: str, rows) -> np.ndarray:

@@ -120,7 +120,7 @@ def test_a_map_is_found_by_its_place_in_the_split(bench, tmp_path):
     for number, (method, start) in enumerate((("ig", 0), ("eg", 0), ("eg", 2))):
         index = pd.DataFrame({"image_id": [f"i{start}", f"i{start + 1}"], "label": [4, 2]})
         path, values = tmp_path / f"{number}.arrow", {"vanilla": maps[:2] * (number + 1)}
-        store.write_maps(path, index, values, np.array([1, 1]), "float32", {"digest": DIGEST})
+        store.write_maps(path, index, values, pd.DataFrame({"gradients": [1, 1]}), "float32", {"digest": DIGEST})
         bench.inputs["maps"].append(File(str(path), DIGEST, model="vgg", method=method, start=start, stop=start + 2))
     assert np.array_equal(bench.found.map("vgg", "eg", 3), 3 * maps[1].numpy())
     for place in (("vgg", "eg", 4), ("vgg", "lpi", 0), ("resnet", "ig", 0)):

@@ -142,8 +142,8 @@ def test_all_variants_come_of_the_same_gradients(smooth, method, monkeypatch):
     for variants in (("vanilla",), VARIANTS):
         calls.clear()
         options = dict(steps=2, variants=variants, **smooth.of(get("method", method)))
-        maps, gradients = attribute_counted(method, smooth.classifier, smooth.x, smooth.target, **options)
-        counted[variants] = (gradients.tolist(), len(calls))
+        maps, counts = attribute_counted(method, smooth.classifier, smooth.x, smooth.target, **options)
+        counted[variants] = (counts["gradients"].tolist(), len(calls))
         assert tuple(maps) == variants
     assert counted[("vanilla",)] == counted[VARIANTS]
 

@@ -117,9 +117,9 @@ def test_agi_integrates_backwards_along_the_attack(predicted, parameters, some_s
         return result
 
     options = dict(ids=predicted.ids, seed=SEED, as_released=as_released, **parameters)
-    found, gradients = attribute_counted("agi", predicted.classifier, predicted.x, predicted.target, **options)
+    found, counts = attribute_counted("agi", predicted.classifier, predicted.x, predicted.target, **options)
     assert_close(found["vanilla"], by_oracle(predicted, oracle), 1e-4)  # signs of gradients amplify rounding
-    assert gradients.tolist() == costs
+    assert counts["gradients"].tolist() == costs
     most = 2 * parameters["steps"] * parameters["classes"]
     assert min(costs) < most if some_stop else set(costs) == {most}
 
@@ -131,8 +131,8 @@ def test_agi_is_zero_after_one_gradient_where_the_attack_has_succeeded_before_it
     others = [label for label in range(5) if label != target]
     drawn = {name: draws(SEED, "agi", name)("classes").choice(others, 1, replace=False)[0] for name in map(str, range(99))}
     name = next(name for name in drawn if drawn[name] == there)
-    found, gradients = attribute_counted("agi", smooth.classifier, x, [target], ids=[name], seed=SEED)
-    assert gradients.tolist() == [1] and (found["vanilla"] == 0).all()
+    found, counts = attribute_counted("agi", smooth.classifier, x, [target], ids=[name], seed=SEED)
+    assert counts["gradients"].tolist() == [1] and (found["vanilla"] == 0).all()
 
 
 def test_agi_never_leaves_the_pixel_range(smooth):

@@ -389,11 +389,11 @@ def test_recalibrated_maps_cost_nothing_beside_the_plain_one(predicted, rows, me
     for variants in (("vanilla",), VARIANTS, ("valid_references",)):
         rows.clear()
         options = SEVERAL[method] | (dict(background=predicted.background) if method == "eg" else {})
-        maps, gradients = attribute_counted(
+        maps, counts = attribute_counted(
             method, predicted.classifier, predicted.x, predicted.target, ids=predicted.ids, variants=variants, **options
         )
         assert tuple(maps) == variants
-        costs.append(gradients.tolist())
+        costs.append(counts["gradients"].tolist())
         evaluated.append(len(rows))
     assert costs[0] == costs[1] == costs[2]
     assert evaluated[0] == evaluated[1] == evaluated[2] == sum(costs[0])

@@ -106,9 +106,9 @@ def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
     index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
     scale = torch.tensor([1e-9, 1e9]).view(2, 1, 1, 1)  # both far outside the range of float16
     maps = {"vanilla": torch.randn(2, 3, 4, 4) * scale, "absolute": torch.zeros(2, 3, 4, 4)}
-    store.write_maps(tmp_path / "m.arrow", index, maps, np.array([20, 13]), dtype, METADATA)
-    ids, targets, gradients, found = store.read_maps(tmp_path / "m.arrow", DIGEST)
-    assert ids == ["a", "b"] and targets.tolist() == [4, 2] and gradients == {"a": 20, "b": 13}
+    store.write_maps(tmp_path / "m.arrow", index, maps, pd.DataFrame({"gradients": [20, 13]}), dtype, METADATA)
+    ids, targets, counts, found = store.read_maps(tmp_path / "m.arrow", DIGEST)
+    assert ids == ["a", "b"] and targets.tolist() == [4, 2] and counts["gradients"].to_dict() == {"a": 20, "b": 13}
     for variant, values in maps.items():
         assert found[variant].dtype == np.float32
         error = np.abs(found[variant] - values.numpy()).max((1, 2, 3))
@@ -116,7 +116,7 @@ def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
         assert (error <= largest * (0 if dtype == "float32" else 2**-11)).all()
         for row, name in enumerate(ids):
             one = tmp_path / "ig" / "m.arrow"
-            store.write_maps(one, index, maps, np.array([20, 13]), dtype, METADATA)
+            store.write_maps(one, index, maps, pd.DataFrame({"gradients": [20, 13]}), dtype, METADATA)
             again, values = store.read_map(one, row, variant)
             assert again == name and np.array_equal(values, found[variant][row])
 
@@ -124,7 +124,7 @@ def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
 def test_a_map_that_is_not_there_is_refused(tmp_path):
     index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
     path = tmp_path / "m.arrow"
-    store.write_maps(path, index, {"vanilla": torch.randn(2, 3, 4, 4)}, np.array([1, 1]), "float32", METADATA)
+    store.write_maps(path, index, {"vanilla": torch.randn(2, 3, 4, 4)}, pd.DataFrame({"gradients": [1, 1]}), "float32", METADATA)
     for row, variant in ((2, "vanilla"), (-1, "vanilla"), (0, "absolute")):
         with refused("m.arrow", variant, f"image {row}"):
             store.read_map(path, row, variant)
