@@ -15,7 +15,7 @@ wildcard_constraints:
     artefact=r"[a-z0-9_]+",
     claim=r"[a-z0-9_]+",
     split=r"train|test",
-    shard=r"\d+-\d+",
+    shard=r"(train-)?\d+-\d+",
     part=r"\d+-of-\d+",
 
 

@@ -1,3 +1,25 @@
+rule probe:
+    input:
+        unpack(plan.inputs("probe")),
+    output:
+        "results/probes/{dataset}/{model}/{metric}/{shard}.arrow",
+    log:
+        "results/logs/probe/{dataset}/{model}/{metric}/{shard}.log",
+    benchmark:
+        "results/benchmarks/probe/{dataset}/{model}/{metric}/{shard}.tsv"
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]["compute"]
+    resources:
+        mem_mb=8000,
+        runtime=60,
+        gpu=gpu,
+    params:
+        job=plan.params("probe"),
+    script:
+        "../scripts/probe.py"
+
+
 rule measure:
     input:
         unpack(plan.inputs("measure")),
@@ -7,6 +29,8 @@ rule measure:
         "results/logs/measure/{dataset}/{model}/{method}/{metric}/{shard}.log",
     benchmark:
         "results/benchmarks/measure/{dataset}/{model}/{method}/{metric}/{shard}.tsv"
+    wildcard_constraints:
+        metric=one_of(name for name in config["metrics"] if not study.retrains(name)),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
@@ -18,3 +42,27 @@ rule measure:
         job=plan.params("measure"),
     script:
         "../scripts/measure.py"
+
+
+rule retrain:
+    input:
+        unpack(plan.inputs("retrain")),
+    output:
+        "results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
+    log:
+        "results/logs/retrain/{dataset}/{model}/{method}/{metric}/{shard}.log",
+    benchmark:
+        "results/benchmarks/retrain/{dataset}/{model}/{method}/{metric}/{shard}.tsv"
+    wildcard_constraints:
+        metric=one_of(name for name in config["metrics"] if study.retrains(name)),
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]["compute"]
+    resources:
+        mem_mb=8000,
+        runtime=240,
+        gpu=gpu,
+    params:
+        job=plan.params("retrain"),
+    script:
+        "../scripts/retrain.py"

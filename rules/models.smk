@@ -9,7 +9,7 @@ rule train_model:
     benchmark:
         "results/benchmarks/train_model/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(training for training in plan.trainings(trained=True)),
+        model=one_of(plan.trainings("train_model")),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["train"]
@@ -34,7 +34,7 @@ rule fetch_model:
     benchmark:
         "results/benchmarks/fetch_model/{dataset}/{model}.tsv"
     wildcard_constraints:
-        model=one_of(training for training in plan.trainings(trained=False)),
+        model=one_of(plan.trainings("fetch_model")),
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
@@ -46,6 +46,31 @@ rule fetch_model:
         job=plan.params("fetch_model"),
     script:
         "../scripts/fetch_model.py"
+
+
+rule randomise_model:
+    input:
+        unpack(plan.inputs("randomise_model")),
+    output:
+        weights="results/models/{dataset}/{model}.safetensors",
+        about="results/models/{dataset}/{model}.json",
+    log:
+        "results/logs/randomise_model/{dataset}/{model}.log",
+    benchmark:
+        "results/benchmarks/randomise_model/{dataset}/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(plan.trainings("randomise_model")),
+    conda:
+        "../envs/torch.yaml"
+    threads: config["threads"]["compute"]
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        gpu=gpu,
+    params:
+        job=plan.params("randomise_model"),
+    script:
+        "../scripts/randomise_model.py"
 
 
 rule logits:

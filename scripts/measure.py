@@ -10,7 +10,7 @@ with job(snakemake) as given:
     from pathattr.model.load import opened
     from pathattr.registry import get
     from pathattr.shards import shard_range
-    from pathattr.store import read_maps, write_table
+    from pathattr.store import read_arrays, read_maps, write_table
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
@@ -19,7 +19,14 @@ with job(snakemake) as given:
     classifier, _ = opened(given.one("weights"), device)
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
+    rows = slice(start - given.one("maps").about["start"], stop - given.one("maps").about["start"])  # a maps file may hold more
     ids, targets, counts, maps = read_maps(given.one("maps"))
+    ids, targets = ids[rows], targets[rows]
+    needed = {"masks": test.masks(start, stop)} if "mask" in facts["needs"] else {}
+    if given["probe"]:
+        first = start - given.one("probe").about["start"]
+        probed, _ = read_arrays(given.one("probe"))
+        needed["probed"] = {key: values[first : first + stop - start] for key, values in probed.items() if key != "image_id"}
     if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
         maps.pop("absolute", None)  # it would score as vanilla does
     images, tables = test.images(start, stop, snakemake.threads), []
@@ -29,12 +36,12 @@ with job(snakemake) as given:
             classifier,
             images,
             targets,
-            torch.from_numpy(values),
+            torch.from_numpy(values[rows]),
             ids=ids,
-            masks=test.masks(start, stop) if "mask" in facts["needs"] else None,
             seed=told["seed"],
             micro_batch=snakemake.config["micro_batch"],
             progress=True,
+            **needed,
             **settings,
         )
         table = table.assign(variant=variant, gradients=table["image_id"].map(counts["gradients"]))

@@ -8,24 +8,28 @@ with job(snakemake) as given:
 
     from pathattr.model import load, train
     from pathattr.model.classifier import Classifier
+    from pathattr.registry import get
     from pathattr.store import write_json
+    from pathattr.training.data import Data
 
     device, told = use_torch(snakemake), given.params
     torch.set_num_threads(told["threads"])  # whatever the cores of this machine
     torch.manual_seed(told["seed"])
     splits = {name: given.split(name) for name in ("train", "test")}
-    pixels = np.stack([splits["train"].pixels(row) for row in range(len(splits["train"]))])
-    labels = splits["train"].index["label"].to_numpy()
+    pixels, test_pixels = (np.stack([one.pixels(row) for row in range(len(one))]) for one in splits.values())
+    labels, test_labels = (one.index["label"].to_numpy() for one in splits.values())
     _, channels, size, _ = pixels.shape
     classes = int(labels.max()) + 1
     mean = (pixels.mean((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     std = (pixels.std((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     network = load.build(told["entry"], classes, channels, size)
-    train.train(network, pixels, labels, mean, std, seed=told["seed"], device=device, **told["entry"]["training"])
-    classifier = Classifier(network, mean, std, device)
-    test = splits["test"]
-    accuracy = train.accuracy(classifier, test.images(0, len(test)), test.index["label"].to_numpy())
-    about = {"classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
+    settings = dict(told["entry"]["training"])
+    way = settings.pop("training", "classification")
+    data = Data(pixels, labels, test_pixels, test_labels, mean, std, told["seed"], device)
+    learnt = get("training", way).function(network, data, **settings)
+    classifier, test = Classifier(network, mean, std, device), splits["test"]
+    accuracy = train.accuracy(classifier, test.images(0, len(test)), test_labels)
+    about = {**learnt, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
     about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)

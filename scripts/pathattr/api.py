@@ -228,9 +228,9 @@ def measure(
     """Per-image scores of N attribution maps by a registered metric.
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
-    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing (the
-    probe's parameters are then among `parameters`). Returns a tidy table, one row a number: `image_id`, `metric` (the score's name), `x`
-    (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
+    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing
+    (the probe's parameters are then among `parameters`). Returns a tidy table, one row a number: `image_id`, `metric` (the
+    score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)

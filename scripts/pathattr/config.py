@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, validators
 
 from . import source
 from .errors import InputError
-from .study import DEFAULTS, SECTIONS, Drawn, Study, filled, grid_points, split_form, test_images
+from .study import DEFAULTS, SECTIONS, Drawn, Study, filled, grid_points, images_of, split_form
 
 # JSON takes 4.0 for a whole number; a count of 4.0 is a slip.
 Validator = validators.extend(
@@ -88,6 +88,8 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
     except InputError as error:
         return [f"{where}: {error}"]
     own, common = list(known.parameters), {kind}
+    if kind == "metric" and known.facts.get("probe"):
+        own += source.registered("probe")[known.facts["probe"]].parameters
     if kind == "method":
         common |= {"objective", "variants"}
         if known.facts.get("baseline"):
@@ -142,11 +144,28 @@ def _check_model(name: str, entry: dict, config: dict) -> list[str]:
         problems.append(f"{where}.architecture: found {entry['architecture']!r}; accepted: {', '.join(choices)}, FILE.py:FUNCTION")
     if entry["weights"] == "trained" and "training" not in entry:
         problems.append(f"{where}: training missing; accepted: a mapping, as weights are trained")
+    if "training" in entry:
+        own = {key: value for key, value in entry["training"].items() if key != "seeds"}
+        problems += _check_entry("training", f"{where}.training", "classification", own, config)
+    if "randomised" in entry or entry["weights"] in config["models"]:
+        problems += _check_randomised(where, name, entry, config)
+        return problems
     if entry["weights"] == "published" and kind != "torchvision":
         problems.append(f"{where}.weights: found 'published'; accepted for {entry['architecture']}: trained or the path of a file")
     if entry["weights"] not in ("trained", "published") and not {"mean", "std"} <= set(entry):
         problems.append(f"{where}: mean and std missing; accepted: a number a channel, as the weights come from a file")
     return problems
+
+
+def _check_randomised(where: str, name: str, entry: dict, config: dict) -> list[str]:
+    """Problems of a model that is another one, its top blocks randomised."""
+    others = [one for one in config["models"] if one != name and config["models"][one]["weights"] not in config["models"]]
+    if entry["weights"] not in others:
+        return [f"{where}.weights: found {entry['weights']!r}; accepted beside `randomised`: {', '.join(others)}"]
+    if "randomised" not in entry:
+        return [f"{where}: randomised missing; accepted: how many of the top blocks of {entry['weights']}"]
+    same = [key for key in ("dataset", "architecture") if entry[key] != config["models"][entry["weights"]][key]]
+    return [f"{where}.{key}: found {entry[key]!r}; accepted: that of {entry['weights']}" for key in same]
 
 
 def _check_paper(name: str, config: dict, printed: Path) -> list[str]:
@@ -274,7 +293,7 @@ def printed_tables(path) -> set[str]:
 
 def _check_images(where: str, images: int, dataset: str, config: dict) -> list[str]:
     """Whether a made dataset has that many test images."""
-    there = test_images(config, dataset)
+    there = images_of(config, dataset)
     if there is None or images <= there:
         return []
     return [f"{where}: found {images}; accepted: at most the {there} test images of {dataset}"]

@@ -108,6 +108,13 @@ class Found:
         file = next(file for file in self.given["weights"] if file.about["model"] == model)
         return opened(file)[0]
 
+    def trainings(self, model: str) -> list[tuple]:
+        """Every training of a model: its name, the network on the CPU, and what was saved with its weights."""
+        from .model.load import opened
+
+        files = [file for file in self.given["trainings"] if file.about["model"] == model]
+        return [(file.about["training"], *opened(file)) for file in files]
+
     def neighbourhoods(self, model: str, method: str):
         """LPI's neighbourhoods."""
         file = next(file for file in self.given["neighbourhoods"] if (file.about["model"], file.about["method"]) == (model, method))

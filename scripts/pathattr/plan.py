@@ -16,19 +16,22 @@ from . import source
 from .errors import InputError
 from .files import File
 from .plot.names import score_label
-from .shards import cover, shard_range
-from .study import Drawn, Study, test_images
+from .shards import cover, shard_range, shard_split
+from .study import Drawn, Study, images_of
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "make_dataset": "data",
     "index_dataset": "torch",
     "train_model": "torch",
     "fetch_model": "torch",
+    "randomise_model": "torch",
     "logits": "torch",
     "neighbourhoods": "data",
     "baselines": "torch",
     "attribute": "torch",
+    "probe": "torch",
     "measure": "torch",
+    "retrain": "torch",
     "figure": "plot",
     "table": "plot",
     "judge": "plot",
@@ -38,7 +41,7 @@ ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
 }
 
 
-SHARDED = ("logits", "baselines", "attribute", "measure")
+SHARDED = ("logits", "baselines", "attribute", "probe", "measure")
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,22 @@ class Plan:
     def __init__(self, study: Study, root):
         self.study, self.config, self.root = study, study.config, Path(root)
         self._made: dict[str, Job] = {}  # path -> the job that makes it
-        self._wanted: dict[tuple[str, str], list[tuple[int, int]]] = {}  # (training, owner) -> rows that something asks for
+        self._wanted: dict[
+            tuple, list[tuple[int, int]]
+        ] = {}  # (training, owner[, metric or "train"]) -> rows that something asks for
         for drawn in study.drawn.values():
             for role in ("scores", "maps", "baselines"):
                 for _, name, training, start, stop in self._rows(drawn, role):
                     owner = self._owner(drawn, name, training)
-                    self._wanted.setdefault((training, owner), []).append((start, stop))
+                    for metric in self._metrics(drawn) if role == "scores" else ():
+                        train = study.retrains(metric)
+                        self._want((training, owner, metric), start, stop)
+                        self._want((training, owner, "train"), 0, train)
+                    self._want((training, owner), start, stop)
+
+    def _want(self, what: tuple, start: int, stop: int):
+        if stop > start:
+            self._wanted.setdefault(what, []).append((start, stop))
 
     # --- what the rules ask -------------------------------------------------------------------------------------------
 
@@ -129,13 +142,14 @@ class Plan:
         """Whether the workflow builds the dataset from embedded data."""
         return source.registered("dataset")[self.config["datasets"][dataset]["dataset"]].facts.get("made", False)
 
-    def is_trained(self, model: str) -> bool:
-        """Whether the workflow trains the model."""
-        return self.config["models"][model]["weights"] == "trained"
+    def _origin(self, model: str) -> str:
+        """The rule that a model's weights come of."""
+        weights = self.config["models"][model]["weights"]
+        return "train_model" if weights == "trained" else "randomise_model" if weights in self.config["models"] else "fetch_model"
 
-    def trainings(self, trained: bool) -> list[str]:
-        """Names of all trainings that the workflow makes itself, or of all models that it fetches."""
-        return [one for model in self.config["models"] if self.is_trained(model) == trained for one in self.study.trainings(model)]
+    def trainings(self, rule: str) -> list[str]:
+        """Names of all trainings whose weights come of a rule."""
+        return [one for model in self.config["models"] if self._origin(model) == rule for one in self.study.trainings(model)]
 
     # --- data and models ----------------------------------------------------------------------------------------------
 
@@ -165,20 +179,22 @@ class Plan:
     def weights(self, training: str) -> File:
         """Weights of a training, with what is needed to rebuild the classifier."""
         entry, number = self.study.model(training)
-        dataset = entry["dataset"]
-        trained = self.is_trained(training.partition("-")[0])
+        dataset, rule, code = entry["dataset"], self._origin(training.partition("-")[0]), self._network_code(training)
         digested = {"entry": entry, "seed": self.study.seed + number}
         inputs = {split: self.split(dataset, split) for split in ("train", "test")}
-        if trained:
+        if rule == "train_model":
             digested["threads"] = self.config["threads"]["train"]
+            code.append(self._function("training", entry["training"].get("training", "classification")))
+        elif rule == "randomise_model":
+            inputs = {"base": [self.weights(entry["weights"])], "test": inputs["test"]}
         else:
             own = Path(entry["weights"]).expanduser()
             inputs["file"] = [File(str(own))] if entry["weights"] != "published" and own.is_file() else []
         return self._file(
             f"results/models/{dataset}/{training}.safetensors",
-            "train_model" if trained else "fetch_model",
+            rule,
             *(dataset, training),
-            code=self._network_code(training),
+            code=code,
             inputs=inputs,
             digested=digested,
             entry=entry,
@@ -187,7 +203,7 @@ class Plan:
     def train_model(self, dataset: str, model: str) -> File:
         return self.weights(model)
 
-    fetch_model = train_model
+    fetch_model = randomise_model = train_model
 
     @functools.cache
     def logits(self, dataset: str, model: str, split: str, part: str) -> File:
@@ -247,7 +263,7 @@ class Plan:
 
     @functools.cache
     def maps(self, dataset: str, model: str, method: str, shard: str) -> File:
-        """Attribution maps of one shard of the test images."""
+        """Attribution maps of one shard of the test images, or of the training images."""
         settings, needs = self.study.computed(method, model), self._needs(model, method)
         # LPI's references are positions among all training images; other methods may draw from a sample of them.
         sampled = self.config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
@@ -258,7 +274,7 @@ class Plan:
             *(dataset, model, method, shard),
             code=[self._method_code(settings["method"]), *self._network_code(model)],
             inputs={
-                "images": self.split(dataset, "test"),
+                "images": self.split(dataset, shard_split(shard)),
                 "weights": [self.weights(model)],
                 "background": self.split(dataset, "train") if "background" in needs else [],
                 "neighbourhoods": [self.neighbourhoods(dataset, model, method)] if "neighbourhoods" in needs else [],
@@ -278,10 +294,58 @@ class Plan:
     attribute = maps
 
     @functools.cache
+    def probe(self, dataset: str, model: str, metric: str, shard: str) -> File:
+        """What a metric's probe asks of the network on one shard of the test images, for the first metric that asks for it."""
+        settings = self.study.probe(metric)
+        return self._file(
+            f"results/probes/{dataset}/{model}/{metric}/{shard}.arrow",
+            "probe",
+            *(dataset, model, metric, shard),
+            code=[self._function("probe", settings["probe"]), *self._network_code(model)],
+            inputs={"images": self.split(dataset, "test"), "weights": [self.weights(model)]},
+            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
+            start=shard_range(shard)[0],
+        )
+
+    def _probes(self, dataset: str, model: str, metric: str, shard: str) -> list[File]:
+        """The probe's file that holds the rows of a shard of scores, if the metric has a probe."""
+        settings = self.study.probe(metric)
+        if not settings:
+            return []
+        same = [name for name in self.config["metrics"] if self.study.probe(name) == settings]
+        wanted = [rows for key, found in self._wanted.items() if key[0] == model and key[2:] and key[2] in same for rows in found]
+        start, stop = shard_range(shard)
+        cut = cover([*wanted, (start, stop)], self.config["images_per_shard"], images_of(self.config, dataset))
+        return [self.probe(dataset, model, same[0], one) for one in cut if shard_range(one)[0] <= start < shard_range(one)[1]]
+
+    @functools.cache
+    def retrain(self, dataset: str, model: str, method: str, metric: str, shard: str) -> File:
+        """Per-image scores by a metric that trains networks anew: of all test images asked for at once."""
+        settings = self.study.metric(metric)
+        start, stop = shard_range(shard)
+        maps = {"maps": (start, stop), "train_maps": (0, self.study.retrains(metric))}
+        shards = {role: self.shards(model, method, *rows, train=role == "train_maps") for role, rows in maps.items()}
+        return self._file(
+            f"results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
+            "retrain",
+            *(dataset, model, method, metric, shard),
+            code=[self._function("metric", settings["metric"]), *self._network_code(model)],
+            inputs={
+                **{split: self.split(dataset, split) for split in ("train", "test")},
+                "weights": [self.weights(model)],
+                **{role: [self.maps(dataset, model, method, one) for one in some] for role, some in shards.items()},
+            },
+            digested={"settings": settings, "seed": self.study.seed, "threads": self.config["threads"]["compute"]},
+            start=start,
+            stop=stop,
+        )
+
+    @functools.cache
     def scores(self, dataset: str, model: str, method: str, metric: str, shard: str) -> File:
         """Per-image scores of one shard by one metric."""
         settings = self.study.metric(metric)
         start, stop = shard_range(shard)
+        (maps,) = self.shards(model, method, start, stop)
         return self._file(
             f"results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
             "measure",
@@ -290,9 +354,10 @@ class Plan:
             inputs={
                 "images": self.split(dataset, "test"),
                 "weights": [self.weights(model)],
-                "maps": [self.maps(dataset, model, method, shard)],
+                "maps": [self.maps(dataset, model, method, maps)],
+                "probe": self._probes(dataset, model, metric, shard),
             },
-            digested={"settings": settings, "seed": self.study.seed},
+            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
             start=start,
             stop=stop,
         )
@@ -320,31 +385,39 @@ class Plan:
         model = training.partition("-")[0]
         return self.study.owner(self.study.point(*drawn.forms[name], model), model)
 
-    def shards(self, training: str, owner: str, start: int, stop: int) -> list[str]:
-        """Shards that hold rows of a method's maps: at fixed places in the split, cut to what anything asks for."""
-        wanted = [*self._wanted.get((training, owner), ()), (start, stop)]
-        there = test_images(self.config, self._dataset(training))
+    def shards(self, training: str, owner: str, start: int, stop: int, metric: str = "", train: bool = False) -> list[str]:
+        """Shards that hold rows of a method's maps, of the test images or of those to `train` on, or of its scores by a metric:
+        at fixed places in the split, cut to what anything asks for."""
+        key = (training, owner, "train") if train else (training, owner, metric) if metric else (training, owner)
+        there = images_of(self.config, self._dataset(training), "train" if train else "test")
         return [
-            shard
-            for shard in cover(wanted, self.config["images_per_shard"], there)
+            "train-" * train + shard
+            for shard in cover([*self._wanted.get(key, ()), (start, stop)], self.config["images_per_shard"], there)
             if shard_range(shard)[0] < stop and shard_range(shard)[1] > start
         ]
 
     def _files_of_rows(self, drawn: Drawn, role: str) -> list[File]:
         files = []
         for key, name, training, start, stop in self._rows(drawn, role):
-            owner, dataset = self._owner(drawn, name, training), self._dataset(training)
-            for shard in self.shards(training, owner, start, stop):
-                about = {"model": key, "method": name, "training": training, "first": start, "last": stop}
-                if role == "scores":
-                    files += [
-                        self.scores(dataset, training, owner, one, shard).told(**about, metric=one) for one in self._metrics(drawn)
-                    ]
-                elif role == "maps":
-                    files.append(self.maps(dataset, training, owner, shard).told(**about))
-                elif "baselines" in self._needs(training, owner):
-                    files.append(self.baselines(dataset, training, owner, shard).told(**about))
+            place = self._dataset(training), training, self._owner(drawn, name, training)
+            about = {"model": key, "method": name, "training": training, "first": start, "last": stop}
+            if role == "scores":
+                for metric in self._metrics(drawn):
+                    files += [file.told(**about, metric=metric) for file in self._scores(*place, metric, start, stop, drawn)]
+                continue
+            for shard in self.shards(*place[1:], start, stop):
+                if role == "maps":
+                    files.append(self.maps(*place, shard).told(**about))
+                elif "baselines" in self._needs(*place[1:]):
+                    files.append(self.baselines(*place, shard).told(**about))
         return files
+
+    def _scores(self, dataset: str, training: str, owner: str, metric: str, start: int, stop: int, drawn: Drawn) -> list[File]:
+        """Files with a metric's scores of some rows."""
+        if not self.study.retrains(metric):
+            return [self.scores(dataset, training, owner, metric, one) for one in self.shards(training, owner, start, stop, metric)]
+        every = images_of(self.config, dataset, "test") or drawn.first("scores")
+        return [self.retrain(dataset, training, owner, metric, *cover([(0, every)], every))]
 
     def _role(self, drawn: Drawn, role: str) -> list[File]:
         """Files of one role for an artefact or claim."""
@@ -356,6 +429,12 @@ class Plan:
                 return [file.told(dataset=one) for one in datasets for file in self.split(one, role)]
             case "weights":
                 return [self.weights(model).told(model=key) for key, model in drawn.models.items()]
+            case "trainings":
+                return [
+                    self.weights(training).told(model=key, training=training)
+                    for key, model in drawn.models.items()
+                    for training in self.study.trainings(model)
+                ]
             case "train_logits" | "test_logits":
                 return [
                     file.told(model=key, training=training)
@@ -541,7 +620,8 @@ class Plan:
             if of == paper:
                 for role in ("scores", "maps"):
                     for file in self._files_of_rows(drawn, role) if role in drawn.needs else ():
-                        behind |= {str(file), *(str(one) for one in self._made[str(file)].inputs.get("maps", ()))}
+                        inputs = self._made[str(file)].inputs
+                        behind |= {str(file), *(str(one) for kind in ("maps", "train_maps") for one in inputs.get(kind, ()))}
         return files + sorted(behind)
 
     def everything(self) -> list[str]:

@@ -175,9 +175,9 @@ def artefact(name: str, *, needs=(), table: bool = False):
     returns (figure, data) or, for a table, (data, as shown): pandas tables.
 
     `needs`: roles, of "scores" (of `metric`), "maps", "baselines", "neighbourhoods" (of the methods that have them), "train",
-    "test" (splits), "train_logits", "test_logits", "weights" (of the models), "reported" (the paper's printed numbers),
-    "table" (another artefact's). Scores and maps are of the first `images` test images; a mapping gives for each role
-    the parameter that says how many.
+    "test" (splits), "train_logits", "test_logits", "weights" (of the models), "trainings" (weights of all of their trainings),
+    "reported" (the paper's printed numbers), "table" (another artefact's). Scores and maps are of the first `images` test images;
+    a mapping gives for each role the parameter that says how many.
     """
     return _register("artefact", name, dict(needs=needs, table=table))
 

@@ -19,5 +19,10 @@ def cover(wanted, per_shard: int, images: int | None = None) -> list[str]:
 
 def shard_range(shard: str) -> tuple[int, int]:
     """Start and stop of a shard's name."""
-    start, stop = shard.split("-")
+    start, stop = shard.split("-")[-2:]
     return int(start), int(stop)
+
+
+def shard_split(shard: str) -> str:
+    """The split that a shard is of: train-START-STOP is of the training images, START-STOP of the test images."""
+    return "train" if shard.startswith("train-") else "test"

@@ -73,9 +73,9 @@ def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
 
 
 def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):
-    """Write attribution maps, one row an image: `image_id`, `target`, the columns of `counts` (`gradients` that it took, ...),
-    one tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a column
-    `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
+    """Write attribution maps, one row an image: `image_id`, `target`, the columns of `counts` (`gradients` that it took, ...), one
+    tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a
+    column `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
     columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist()}
     columns |= {f"count_{name}": counts[name].to_numpy() for name in counts}
     for variant, values in maps.items():

@@ -18,13 +18,13 @@ DEFAULTS = {  # of a method's facts, as `registry.method` has them
 }
 
 
-def test_images(config: dict, dataset: str) -> int | None:
-    """Test images of a made dataset; None where only its index will tell."""
+def images_of(config: dict, dataset: str, split: str = "test") -> int | None:
+    """Images of a split of a made dataset; None where only its index will tell."""
     known = source.registered("dataset")[config["datasets"][dataset]["dataset"]]
     if not known.facts.get("made"):
         return None
     defaults = {parameter.name: parameter.default for parameter in known.parameters}
-    return config["datasets"][dataset].get("test", defaults["test"])
+    return config["datasets"][dataset].get(split, defaults[split])
 
 
 FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
@@ -205,7 +205,7 @@ class Study:
             entry = self.config["models"][model]
             if ".py:" in entry["architecture"]:
                 need(f"models.{model}.architecture", entry["architecture"].rpartition(":")[0])
-            if entry["weights"] not in ("trained", "published"):
+            if entry["weights"] not in ("trained", "published", *self.config["models"]):
                 need(f"models.{model}.weights", entry["weights"])
         return sorted(lines)
 
@@ -287,11 +287,25 @@ class Study:
         return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
 
     def metric(self, name: str) -> dict:
-        """What a metric's name means: `metric` and its own parameters."""
-        entry = dict(self.config["metrics"][name])
-        function = entry.pop("metric", name)
-        parameters = source.registered("metric")[function].parameters
-        return {"metric": function, **{p.name: entry.get(p.name, p.default) for p in parameters}}
+        """What a metric's name means: `metric` and its own parameters, those of its probe not among them unless it has them too."""
+        known = self._metric(name)
+        return {"metric": known.name} | self._resolved(known.parameters, self.config["metrics"][name], "")
+
+    def probe(self, name: str) -> dict:
+        """What a metric's probe computes: `probe` and its parameters; {} for a metric without."""
+        function = self._metric(name).facts.get("probe")
+        if not function:
+            return {}
+        return {"probe": function} | self._resolved(
+            source.registered("probe")[function].parameters, self.config["metrics"][name], ""
+        )
+
+    def retrains(self, name: str) -> int:
+        """How many training images a metric trains networks on; 0 for one that trains none."""
+        return self.metric(name)["train"] if self._metric(name).facts.get("retrains") else 0
+
+    def _metric(self, name: str):
+        return source.registered("metric")[self.config["metrics"][name].get("metric", name)]
 
     def point(self, base: str, own: dict, model: str) -> str:
         """Name of an entry with some parameters changed, on a model: the entry's own where nothing differs."""

@@ -44,7 +44,7 @@ def read_weights(path) -> dict[str, torch.Tensor]:
     """A state dict from safetensors, or from a torch file that holds nothing but tensors. Pickles with code are refused."""
     path = Path(path).expanduser()
     if path.suffix == ".safetensors":
-        return {name: torch.from_numpy(values) for name, values in read_tensors(path)[0].items()}
+        return tensors(read_tensors(path)[0])
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
@@ -57,6 +57,11 @@ def read_weights(path) -> dict[str, torch.Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise InputError(f"{path}: not a state dict; accepted: names and tensors")
     return state
+
+
+def tensors(arrays: dict) -> dict[str, torch.Tensor]:
+    """Named NumPy arrays as a state dict."""
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
 
 
 def fill(network: nn.Module, state: dict, what: str) -> nn.Module:
@@ -78,7 +83,7 @@ def load(path, entry: dict, device: str = "cpu", digest: str | None = None) -> t
     """The classifier of a config entry with the weights at `path`, as written by `save`, and what was saved with them."""
     arrays, about = read_tensors(path, digest)
     network = build(entry, about["classes"], about["channels"], about["size"])
-    fill(network, {name: torch.from_numpy(values) for name, values in arrays.items()}, str(path))
+    fill(network, tensors(arrays), str(path))
     return Classifier(network, about["mean"], about["std"], device), about
 
 
