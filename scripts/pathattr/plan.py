@@ -379,9 +379,11 @@ class Plan:
                 for name in drawn.forms if stop > start else ():
                     yield key, name, training, start, stop
 
+    def _point(self, drawn: Drawn, name: str, training: str) -> str:
+        return self.study.point(*drawn.forms[name], training.partition("-")[0])
+
     def _owner(self, drawn: Drawn, name: str, training: str) -> str:
-        model = training.partition("-")[0]
-        return self.study.owner(self.study.point(*drawn.forms[name], model), model)
+        return self.study.owner(self._point(drawn, name, training), training)
 
     def shards(self, training: str, owner: str, start: int, stop: int, metric: str = "", train: bool = False) -> list[str]:
         """Shards that hold rows of a method's maps, of the test images or of those to `train` on, or of its scores by a metric:
@@ -398,7 +400,8 @@ class Plan:
         files = []
         for key, name, training, start, stop in self._rows(drawn, role):
             place = self._dataset(training), training, self._owner(drawn, name, training)
-            about = {"model": key, "method": name, "training": training, "first": start, "last": stop}
+            upto = self.study.upto(self._point(drawn, name, training))
+            about = {"model": key, "method": name, "training": training, "first": start, "last": stop, "upto": upto}
             if role == "scores":
                 for metric in self._metrics(drawn):
                     files += [file.told(**about, metric=metric) for file in self._scores(*place, metric, start, stop, drawn)]
