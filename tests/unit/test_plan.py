@@ -194,7 +194,7 @@ def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the
     before, text = {name: digest(name) for name in names}, (library / "dataset" / "digits.py").read_text()
     for old, new, reached in (
         ("masks = images > 0.5", "masks = images > 0.6", {"digits"}),
-        ("DARK_SHARE = 0.3", "DARK_SHARE = 0.4", {"digit_pairs_on_photos", "digit_pairs_on_photos"}),
+        ("DARK_SHARE = 0.3", "DARK_SHARE = 0.4", {"digits_on_photos", "digit_pairs_on_photos"}),
         ("TEST_DIGITS = 400", "TEST_DIGITS = 300", set(names)),
     ):
         assert old in text
