@@ -67,7 +67,7 @@ def resnet50_small(classes: int, channels: int, size: int):
 
 @model("densenet_small", paper="Huang et al., CVPR 2017")
 def densenet_small(classes: int, channels: int, size: int):
-    """DenseNet of four blocks with two layers each, growth 12, 24 channels first: 0.06 million parameters, for 32 pixels or more."""
+    """DenseNet of four blocks of two layers, growth 12, 24 channels at first: 0.06 million parameters, for 32 pixels or more."""
     _check_size("densenet_small", size, 32)
     network = import_torchvision().models.DenseNet(12, (2, 2, 2, 2), 24, num_classes=classes)
     if channels != 3:
