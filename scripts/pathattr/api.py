@@ -237,9 +237,10 @@ def measure(
     """Per-image scores of N attribution maps by a registered metric.
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
-    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing
-    (the probe's parameters are then among `parameters`). Returns a tidy table, one row a number: `image_id`, `metric` (the
-    score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
+    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing.
+    Among `parameters` are then the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table,
+    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the
+    order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)
@@ -252,14 +253,15 @@ def measure(
     name = entry.facts["probe"]
     if entry.facts["retrains"]:
         raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
-    if name:
-        own = {key: parameters.pop(key) for key in list(parameters) if key not in entry.parameters()}
-        if probed is None:
-            options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
-            probed = probe(name, classifier, x, target, **options, **own)
-        elif own:
-            raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
+    asked = registry.get("probe", name).parameters() if name else {}
+    own = {key: parameters.pop(key) for key in list(parameters) if key in asked and key not in entry.parameters()}
     _check_parameters(entry, parameters)
+    if name and probed is None:
+        shared = {key: value for key, value in (entry.parameters() | parameters).items() if key in asked}
+        options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
+        probed = probe(name, classifier, x, target, **options, **shared, **own)
+    elif own:
+        raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
     if "mask" in entry.facts["needs"]:
         if masks is None:
             raise InputError(f"{metric} needs masks of the objects; accepted: a data set that has masks or boxes")
