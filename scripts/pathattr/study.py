@@ -98,7 +98,7 @@ class Drawn:
         self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
         self.values = filled(config, paper, section, name)
         self.models, self.forms, self.variants = {}, {}, []
-        wanted = ["vanilla"]
+        wanted = []
         for parameter in self.known.parameters:
             value = self.values[parameter.name]
             if value is None or not parameter.names:
@@ -122,9 +122,9 @@ class Drawn:
                 case "Forms":
                     self.values[parameter.name] = self._every_form(value, config)
                 case "Variants":
-                    wanted = value
+                    wanted += [variant for variant in value if variant not in wanted]
         if not self.variants:
-            self.variants = [(name, variant) for name in self.forms for variant in wanted]
+            self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
 
     def _form(self, form) -> str:
         name = form_name(form)
