@@ -51,6 +51,7 @@ class Entry:
         channels, height, width = shape
         known = {
             "ceil": math.ceil,
+            "len": len,
             "height": height,
             "width": width,
             "pixels": height * width,
