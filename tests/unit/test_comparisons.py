@@ -308,6 +308,10 @@ def test_the_papers_differences_stand_beside_ours_in_the_claimed_direction():
     cells = compare("paired", Fake(values, printed=PRINTED), **options).cells
     assert [cell["printed"] for cell in cells] == [pytest.approx(0.062), None, pytest.approx(0.047), pytest.approx(0.005)]
     assert "printed" not in compare("paired", Fake(values), scores=list(scores), methods=["lpi"], rivals=["ig"]).cells[0]
+    own = {"cifar_vgg": {name: scores for name in ("own_lpi", "ig", "eg")}}
+    called = {"own_lpi": "lpi", "cifar_vgg": "vgg"}
+    cells = compare("paired", Fake(own, printed=PRINTED), **(options | {"methods": ["own_lpi"]}), printed_as=called).cells
+    assert [cell["printed"] for cell in cells] == [pytest.approx(0.062), None, pytest.approx(0.047), pytest.approx(0.005)]
 
 
 @pytest.mark.parametrize(("second", "side"), [(1.0, "for"), (-0.1, "open")])

@@ -56,6 +56,7 @@ def paired(
     only: str = "",
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    printed_as: dict | None = None,
 ):
     """Each of `methods` against each of `rivals` (or the `pairs`), on each model, in each of `scores`: the mean over the first
     `images` test images of the difference an image, which shall be above `margin`.
@@ -63,7 +64,7 @@ def paired(
     `variants`: in which both are compared, each a cell. `direction`: what is claimed of the first, "better" being as the
     metric says of the score. `beside`: as many other scores to show along (the ratio of logits beside the probability).
     `only`: a column of the data set's index; images where it is true. `reported`, `reported_scores`: the paper's table, and
-    what it calls the scores.
+    what it calls the scores; `printed_as`: and what those of our methods and models whose names differ.
     """
     every = list(pairs or [])
     every += [[one, other] for one in methods or [] for other in rivals or [] if one != other]
@@ -75,7 +76,7 @@ def paired(
         for one, rival in every
         for variant in variants
     ]
-    return _compare(found, models, named, metric, scores, beside, direction, margin, only, reported, reported_scores)
+    return _compare(found, models, named, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
 
 
 @claim("chain", needs=("scores", "test", "test_logits", "reported"))
@@ -93,6 +94,7 @@ def chain(
     only: str = "",
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    printed_as: dict | None = None,
 ):
     """Each of `methods` against the one before it: every step down the list is claimed to gain more than `margin`, which is below 0
     where a step need only lose no more than that. Parameters as for `paired`.
@@ -103,7 +105,7 @@ def chain(
     ]
     if not steps:
         raise NotRun("one method is no chain")
-    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores)
+    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
 
 
 @claim("variants_paired", needs=("scores", "test", "test_logits"))
@@ -269,9 +271,22 @@ def _form_words(form: dict) -> str:
 
 
 def _compare(
-    found, models, pairs, metric, scores, beside, direction, margin, only, reported=None, reported_scores=None, best=None
+    found,
+    models,
+    pairs,
+    metric,
+    scores,
+    beside,
+    direction,
+    margin,
+    only,
+    reported=None,
+    reported_scores=None,
+    printed_as=None,
+    best=None,
 ) -> Judged:
     """Cells of `pairs` on the models in the scores; `best`: the sides of `forms_paired`."""
+    called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
     main, other, bests, notes = [], [], [], []
@@ -287,7 +302,8 @@ def _compare(
                 difference |= {"variant": pair.one[1], "rival_variant": pair.rival[1]}
                 difference |= {"estimate_correct": kept.mean() if len(kept) else np.nan, "n_correct": len(kept)}
                 if reported_scores:
-                    values = [printed.get((model, name, reported_scores[number])) for name in (pair.one[0], pair.rival[0])]
+                    names = [(called.get(model, model), called.get(name, name)) for name, _ in (pair.one, pair.rival)]
+                    values = [printed.get((*name, reported_scores[number])) for name in names]
                     difference["printed"] = None if None in values else signs[score] * (values[0] - values[1])
                 main.append(difference)
                 if beside:

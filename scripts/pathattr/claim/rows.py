@@ -27,7 +27,7 @@ def rows_paired(
     one: dict,
     other: dict,
     models: Models,
-    cells: tuple[str, ...] = (),
+    cells: tuple[str, ...] | None = None,
     rows: dict | None = None,
     match: tuple[str, ...] = ("image_id",),
     direction: Literal["higher", "lower"] = "higher",
@@ -36,10 +36,11 @@ def rows_paired(
     """Rows of a table with the values of `one` less those with the values of `other`, matched by `match` (image by image), in
     each cell that the columns `cells` make: the mean difference of `column`, in the claimed direction, is above `margin`.
 
-    `rows`: which rows count at all. Rows of one match and cell are averaged (a mean over stages).
+    `rows`: which rows count at all. Rows of one match and cell are averaged (a mean over stages). `models` are those that the
+    table is of, to be told; which of them count say `rows` and `cells`.
     """
-    data, sign, differences, out = _chosen(found, table, models, rows), 1 if direction == "higher" else -1, [], 0
-    for name, model, left, right in _cells(found, data, table, one, other, cells):
+    data, sign, differences, out = _chosen(found, table, rows), 1 if direction == "higher" else -1, [], 0
+    for name, model, left, right in _cells(found, data, table, one, other, cells or ()):
         both, undefined = _matched(name, left, right, column, match, table)
         out += undefined
         values = sign * (both["one"] - both["other"]).to_numpy()
@@ -58,7 +59,7 @@ def rows_share(
     one: dict,
     other: dict,
     models: Models,
-    cells: tuple[str, ...] = (),
+    cells: tuple[str, ...] | None = None,
     rows: dict | None = None,
     match: tuple[str, ...] = ("image_id",),
     direction: Literal["higher", "lower"] = "lower",
@@ -68,8 +69,8 @@ def rows_share(
     Wilson's interval; the cells' intervals hold together at 95 % (Bonferroni). Equal values are none of the share. Other
     parameters as for `rows_paired`.
     """
-    data, judged, notes, out = _chosen(found, table, models, rows), [], [], 0
-    every = list(_cells(found, data, table, one, other, cells))
+    data, judged, notes, out = _chosen(found, table, rows), [], [], 0
+    every = list(_cells(found, data, table, one, other, cells or ()))
     for name, model, left, right in every:
         both, undefined = _matched(name, left, right, column, match, table)
         out += undefined
@@ -102,8 +103,8 @@ def rows_rank(
     one-sided p over all orders of up to 9 rows, or 100 000 random ones of more, is below 0.05. Ties share their rank.
 
     The interval is the correlation less what 5 % of the orders reach, either way, so it leaves 0 out where p is below 0.05.
-    `printed_rows`: other rows, the paper's, whose correlation stands beside; `printed_by`: a column that parts these. `models`
-    are those that the rows are of, to be told: rows are chosen by `rows` alone.
+    `printed_rows`: other rows, the paper's, whose correlation stands beside; `printed_by`: a column that parts these. A point
+    that they have twice counts once, but in its part.
     """
     data = _filtered(_known(found.table(), [x, y], table), rows or {}, table).dropna(subset=[x, y])
     if len(data) < 4:
@@ -121,7 +122,8 @@ def rows_rank(
     notes = [f"one-sided p {p[0]:.3g}, " + ("all orders" if len(data) <= ALL else f"{SOME:,} random orders")]
     if printed_rows:
         printed = _filtered(found.table(), printed_rows, table).dropna(subset=[x, y])
-        cell["printed"] = _rank(printed[x], printed[y]) if len(printed) > 1 else None
+        once = printed.drop_duplicates([x, y])
+        cell["printed"] = _rank(once[x], once[y]) if len(once) > 1 else None
         groups = _known(printed, [printed_by], table).groupby(printed_by, sort=False) if printed_by else ()
         each = [f"{name} {_rank(group[x], group[y]):.2g} (n = {len(group)})" for name, group in groups if len(group) > 1]
         notes += [f"printed, each: {', '.join(each)}"] if each else []
@@ -134,49 +136,50 @@ def rows_ratio(
     found,
     *,
     table: Table,
-    column: str,
+    columns: tuple[str, ...],
     one: dict,
     other: dict,
     limit: float,
     models: Models,
-    cells: tuple[str, ...] = (),
+    cells: tuple[str, ...] | None = None,
     rows: dict | None = None,
     direction: Literal["higher", "lower"] = "lower",
 ):
-    """A measured ratio, of times or of memory: the row of `one` over the row of `other`, in each cell that the columns `cells`
-    make, is at most `limit` (`direction` lower) or at least that.
+    """A measured ratio, of times or of memory: the row of `one` over the row of `other`, in each of `columns` and each cell that
+    the columns `cells` make, is at most `limit` (`direction` lower) or at least that.
 
-    Nothing is sampled: a cell is decided by the ratio's ends, which come of the columns `low` and `high` (lowest and highest of
-    the rounds) where the table has them.
+    Nothing is sampled: a cell is decided by the ratio's ends, which come of COLUMN_low and COLUMN_high, or low and high, the
+    lowest and highest of the rounds, where the table has them.
     """
-    data, judged = _chosen(found, table, models, rows), []
-    for name, model, left, right in _cells(found, data, table, one, other, cells, " / "):
+    data, judged = _known(_chosen(found, table, rows), columns, table), []
+    for name, model, left, right in _cells(found, data, table, one, other, cells or (), " / "):
         for which in (left, right):
-            if len(_known(which, [column], table)) != 1:
+            if len(which) != 1:
                 raise InputError(f"{name}: {len(which)} rows of {table} on one side of a ratio; accepted: one (see rows, cells)")
-        top, bottom = left.iloc[0], right.iloc[0]
-        if not (top[column] > 0 and bottom[column] > 0):
-            raise NotRun(f"{name}: the ratio of {top[column]} and {bottom[column]} is none of times or of memory")
-        estimate = top[column] / bottom[column]
-        ends = [estimate, estimate]
-        if {"low", "high"} <= set(data) and (pd.concat([top[["low", "high"]], bottom[["low", "high"]]]) > 0).all():
-            ends = [top["low"] / bottom["high"], top["high"] / bottom["low"]]
-        if direction == "lower":
-            where = FOR if ends[1] <= limit else AGAINST if ends[0] > limit else OPEN
-        else:
-            where = FOR if ends[0] >= limit else AGAINST if ends[1] < limit else OPEN
-        cell = {"label": name, **model, "estimate": estimate, "low": ends[0], "high": ends[1]}
-        judged.append(
-            cell
-            | {
-                "n": int(top["n"]) if "n" in data and not pd.isna(top["n"]) else 1,
-                "side": where,
-                "border": limit,
-                "lower": direction == "lower",
-            }
-        )
-    words = f"{_what(column, rows)}, ratio, at {'most' if direction == 'lower' else 'least'} {limit:g}; measured, no sampling"
+        for column in columns:
+            of = f"{_plain(column)}, {name}" if len(columns) > 1 else name
+            estimate, low, high = _ratio(of, left.iloc[0], right.iloc[0], column)
+            if direction == "lower":
+                where = FOR if high <= limit else AGAINST if low > limit else OPEN
+            else:
+                where = FOR if low >= limit else AGAINST if high < limit else OPEN
+            cell = {"label": of, **model, "estimate": estimate, "low": low, "high": high, "side": where}
+            cell |= {"n": int(left["n"].iloc[0]) if "n" in data and left["n"].notna().all() else 1}
+            judged.append(cell | {"border": limit, "lower": direction == "lower"})
+    what = _what(columns[0], rows) if len(columns) == 1 else ", ".join(map(_plain, columns))
+    words = f"{what}, ratio, at {'most' if direction == 'lower' else 'least'} {limit:g}; measured, no sampling"
     return Judged(words, judged, overall={"estimate": float(np.mean([cell["estimate"] for cell in judged]))})
+
+
+def _ratio(name: str, top: pd.Series, bottom: pd.Series, column: str) -> tuple[float, float, float]:
+    """A ratio with its ends."""
+    if not (top[column] > 0 and bottom[column] > 0):
+        raise NotRun(f"{name}: the ratio of {top[column]} and {bottom[column]} is none of times or of memory")
+    ratio = top[column] / bottom[column]
+    for low, high in ((f"{column}_low", f"{column}_high"), ("low", "high")):
+        if low in top and high in top and all(one > 0 for row in (top, bottom) for one in (row[low], row[high])):
+            return ratio, top[low] / bottom[high], top[high] / bottom[low]
+    return ratio, ratio, ratio
 
 
 # --- rows and cells -----------------------------------------------------------------------------------------------------
@@ -197,12 +200,11 @@ def _filtered(data: pd.DataFrame, where: dict, table: str) -> pd.DataFrame:
     return data
 
 
-def _chosen(found, table: str, models, rows: dict | None) -> pd.DataFrame:
-    """Rows that count: of the models, where the table tells them, and as `rows` says."""
-    data = found.table()
-    data = _filtered(data, ({"model": list(models)} if "model" in data else {}) | (rows or {}), table)
+def _chosen(found, table: str, rows: dict | None) -> pd.DataFrame:
+    """Rows that count."""
+    data = _filtered(found.table(), rows or {}, table)
     if data.empty:
-        raise NotRun(f"the table {table} has no such rows: {_said(rows or {}) or 'none'} of {', '.join(models)}")
+        raise NotRun(f"the table {table} has no such rows" + (f": {_said(rows)}" if rows else ""))
     return data
 
 
