@@ -323,7 +323,9 @@ class Trained(Found):
 
     def trainings(self, model):
         bears = {"none": (0.1, 0.2), "eg": (0.2, 0.3), "valid": (0.4, 0.5)}[model.rpartition("_")[2]]
-        about = {} if model.endswith("none") else {"strength": 0.1, "grid": [0.01, 0.1, 1.0]}
+        about = {"strength": 0.0, "grid": [{"strength": 0.0, "held_out_accuracy": 0.98}]}
+        if not model.endswith("none"):
+            about = {"strength": 0.1, "grid": [*about["grid"], {"strength": 0.1, "held_out_accuracy": 0.975}]}
         return [(f"{model}-{number}", limit, about) for number, limit in enumerate(bears)]
 
 
@@ -361,7 +363,9 @@ def test_robustness_is_a_mean_over_trainings_with_its_standard_error(tmp_path, n
     assert len(data) == 6 * 6 and set(data["trainings"]) == {2} and set(data["n"]) == {6}
     row = data[(data["model"] == "b_eg") & (data["sigma"] == 0.3)].iloc[0]
     assert row["accuracy"] == 0.75 and row["standard_error"] == pytest.approx(0.25)  # 0.5 and 1: sd 0.354, over the root of 2
-    assert row["strength"] == "0.1" and row["grid"] == "0.01 0.1 1" and (data.loc[data["name"] == "no prior", "grid"] == "").all()
+    assert row["strength"] == "0.1" and row["grid"] == "0: 0.9800, 0.1: 0.9750; 0: 0.9800, 0.1: 0.9750"
+    texts = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert texts == ["no prior", "EG prior (strength 0.1)", "EG prior, valid references (strength 0.1)"]
     with refused("2 models", "3 names"):
         shown.noise_robustness(found, left=models[:2], right=models[3:])
 
@@ -415,7 +419,7 @@ def test_a_cascade_starts_at_the_intact_network_itself(tmp_path):
     bench = Bench(tmp_path, *models)
     weight = torch.randn(3, *bench.shape, generator=torch.Generator().manual_seed(0))
     for number, model in enumerate(models):
-        bench.linear(model, weight, **({"stage": f"conv {number}"} if number else {}))
+        bench.linear(model, weight, **({"randomised": ["fc", "C", "stem"][:number]} if number else {}))
         for seed, method in enumerate(METHODS):
             one, other = made_maps(bench, seed), made_maps(bench, seed + 10)
             bench.maps(model, method, {key: one[key] * (3 - number) + other[key] * number for key in one})
@@ -423,7 +427,7 @@ def test_a_cascade_starts_at_the_intact_network_itself(tmp_path):
     figure, data = shown.cascade(bench.found, models=models, methods=list(METHODS), images=6, random="random")
     sound(figure)
     assert len(data) == 4 * (5 * 4 + 1) * 6
-    assert data["stage"].drop_duplicates().tolist() == ["intact_small", "conv 1", "conv 2", "conv 3"]
+    assert data["stage"].drop_duplicates().tolist() == ["intact", "fc", "C", "stem"]
     assert data.loc[data["model"] == "intact", "spearman"].to_numpy() == pytest.approx(1)
     assert data.loc[data["method"] == "random", "spearman"].to_numpy() == pytest.approx(1)
     means = data[data["variant"] == "vanilla"].groupby(["method", "stage"], sort=False)["spearman"].mean()["ig_uniform"]
@@ -466,7 +470,9 @@ def test_on_a_linear_network_the_plain_sum_is_complete(linear, method):
 def test_what_is_traced_is_the_registered_method_with_its_own_references(linear):
     of, test = checked.subject(linear, "net", "ig_uniform"), linear.test("net")
     integrals, ids = checked.traced(of, 3), test.index["image_id"].tolist()
-    maps = attribute("ig_uniform", of.classifier, test.images(0, 3), test.index["label"].to_numpy(), ids=ids, references=10, steps=5)
+    maps = attribute(
+        "ig_uniform", of.classifier, test.images(0, 3), test.index["label"].to_numpy(), ids=ids, references=10, steps=5
+    )
     for number, integral in enumerate(integrals):
         assert torch.equal(integral.result()["vanilla"], maps["vanilla"][number])
         noise = draws(0, "ig_uniform", ids[number])("references").random((10, *integral.x.shape), dtype="float32")
