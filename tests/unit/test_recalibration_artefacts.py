@@ -23,7 +23,7 @@ from pathattr.integrate import draws
 from pathattr.job import Given
 from pathattr.model import load
 from pathattr.paper import recalibration as checked
-from pathattr.plot import style
+from pathattr.plot import style, tables
 
 from .helpers import linear_classifier, refused
 
@@ -402,7 +402,7 @@ def test_both_networks_are_shown_side_by_side_and_as_bars(tmp_path):
     for model, sharp in (("true", 1.0), ("permuted", 0.0)):
         for seed, method in enumerate(METHODS):
             bench.maps(model, method, made_maps(bench, seed + 10 * (sharp == 0), sharp))
-    found, options = bench.found, {"true": "true", "random": "permuted", "methods": list(METHODS)}
+    found, options = bench.found, {"true_labels": "true", "random_labels": "permuted", "methods": list(METHODS)}
     figure, data = shown.randomised_labels_maps(found, **options, images=1)
     sound(figure)
     assert len(data) == 5 * 8 and set(data["labels"]) == {"true", "random"}
@@ -489,7 +489,7 @@ def test_interpolations_keep_three_maps_and_references_one_each(linear):
     assert table["valid_references", "bytes kept"] == 10 * 3 * 16 * 16 * 4
 
 
-def test_all_checks_make_one_table(linear):
+def test_all_checks_make_one_table(linear, tmp_path):
     data, page = shown.recalibration_checks(linear, models=["net"], methods=list(METHODS), images=3)
     assert list(data) == ["check", "model", "method", "variant", "image_id", "quantity", "value", "expected"]
     assert data["check"].drop_duplicates().tolist() == ["Lemma 1", "completeness", "memory", "time"]
@@ -497,6 +497,8 @@ def test_all_checks_make_one_table(linear):
     times = data[(data["quantity"] == "times the plain pass")]
     assert len(times) == 10 and (times["value"] > 0).all()
     assert len(page) == 13 + 5 * 4 and page["expected"].notna().sum() == 13
+    tables.write_html(tmp_path / "checks.html", page, "Checks")
+    assert "IG-Uniform, net_small" in (tmp_path / "checks.html").read_text()
     lemma = page[page["check"] == "Lemma 1"]
     assert np.allclose(lemma["expected"], lemma["computed, or vanilla"], atol=1e-6)
 

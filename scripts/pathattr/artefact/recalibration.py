@@ -166,12 +166,12 @@ def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: I
                 axis.annotate(
                     f"{row[parameter]:g}", (row["valid"], row["mean"]), (4, -4), textcoords="offset points", va="top", fontsize=6.5
                 )
-            axis.set_xlabel(f"average number of {name}")
+            axis.set_xlabel(f"average {name}")
             axis.margins(x=0.12)
     axes[0].set(xscale="log", xlabel=f"number of {parameter}", ylabel=score_label(score).replace(", ", ",\n"))
     axes[0].set_xticks(list(counts.values()), labels=[f"{count:g}" for count in counts.values()])
     axes[0].set_xticks([], minor=True)
-    for axis, title in zip(axes, ("(a)", f"(b) beside points: {parameter}", f"(c) beside points: {parameter}"), strict=True):
+    for axis, title in zip(axes, ("(a)", f"(b) labels: {parameter}", f"(c) labels: {parameter}"), strict=True):
         axis.set_title(title, loc="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
@@ -313,8 +313,8 @@ def noise_robustness(
             mine = mine.rename(columns={"mean": "accuracy", "sem": "standard_error", "count": "trainings"})
             parts.append(mine.assign(**about, n=table["image_id"].nunique()))
         on, count = found.models[models[0]], int(parts[-1]["trainings"].max())
-        network = f"in place of {on.stands_for}, " if on.stands_for else ""
-        words = f"({letter}) {network}trained on {on.dataset}\n{parts[-1]['n'].iloc[0]} images, {count} trainings each"
+        network = f"in place of {on.stands_for}" if on.stands_for else on.model
+        words = f"({letter}) {network}\n{on.dataset}: {parts[-1]['n'].iloc[0]} images, {count} trainings each"
         axis.set_title(words, loc="left")
         axis.set(xlabel="standard deviation of the noise (pixel range 1)", xticks=list(sigmas))
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=3.2)
@@ -356,13 +356,13 @@ def _strengths(found, model: str) -> tuple[str, str]:
 
 
 @artefact("randomised_labels_maps", needs=("test", "maps"))
-def randomised_labels_maps(found, *, true: Model, random: Model, methods: Methods, images: Images = 1):
+def randomised_labels_maps(found, *, true_labels: Model, random_labels: Model, methods: Methods, images: Images = 1):
     """Maps of the first {images} test images at their true label, from a network trained on true labels and one trained on
     permuted labels; {models}. A map that explains the network shall differ between the two. Vanilla: the signed channel sum over
     the 99.5th percentile of its absolute value; others: channel sums of absolute values, up to their 99th percentile. The paper
     does not name its data set (its code: MNIST).
     """
-    test, order = found.test(true), VARIANTS[::-1]
+    test, order = found.test(true_labels), VARIANTS[::-1]
     side = (style.PAGE - 0.85) / (2 * len(order) + 0.2 * (len(order) - 1))
     count = images * len(methods)
     figure = plt.figure(figsize=(style.PAGE, (side + 0.02) * count + 0.95))
@@ -375,33 +375,35 @@ def randomised_labels_maps(found, *, true: Model, random: Model, methods: Method
     for row, line in enumerate(axes):
         position, method = row // len(methods), methods[row % len(methods)]
         for number, variant in enumerate(order):
-            for axis, (labels, model) in zip(line[3 * number :], {"true": true, "random": random}.items(), strict=False):
+            for axis, (labels, model) in zip(
+                line[3 * number :], {"true": true_labels, "random": random_labels}.items(), strict=False
+            ):
                 values = found.map(model, method, position, variant)
                 _show(axis, values, variant)
                 about = {"image_id": test.index["image_id"].iloc[position], "method": method, "variant": variant, "labels": labels}
                 rows.append(about | {"sum": values.sum(), "sum_of_absolute": np.abs(values).sum()})
                 if row == 0:
                     axis.set_title((f"{LOOKS[variant][0]}:\n" if labels == "true" else "\n") + labels, fontsize=6.5, loc="left")
-        line[0].set_ylabel(_called(found, true, method), fontsize=7)
+        line[0].set_ylabel(_called(found, true_labels, method), fontsize=7)
     _bars(bottom)
     figure.get_layout_engine().set(w_pad=0.008, h_pad=0.008, wspace=0, hspace=0)
     return figure, pd.DataFrame(rows)
 
 
 @artefact("randomised_labels", needs=("test", "maps"))
-def randomised_labels(found, *, true: Model, random: Model, methods: Methods, images: Images):
+def randomised_labels(found, *, true_labels: Model, random_labels: Model, methods: Methods, images: Images):
     """Spearman's rank correlation between the maps, at the true label, of a network trained on true labels and one trained on
     permuted labels: means over {images} test images with 95 % bootstrap intervals; {models}. (a) absolute values and (b) vanilla,
     each beside both re-calibrated forms; top: over all elements, bottom: over those of the object only, as on a black background
     maps share their zeros. Lower is more sane (the paper's text; its caption says the opposite). A map that is constant counts as
     0; the CSV marks it.
     """
-    data = map_correlations(found, true, random, methods, VARIANTS, images)
+    data = map_correlations(found, true_labels, random_labels, methods, VARIANTS, images)
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE, 3.9), sharex=True, sharey="row")
     words = {"spearman": "all elements", "spearman_ink": "object only"}
     for line, (column, where) in zip(axes, words.items(), strict=True):
         if data[column].isna().all():
-            raise InputError(f"{found.models[true].dataset} has neither masks nor boxes; accepted: a data set with either")
+            raise InputError(f"{found.models[true_labels].dataset} has neither masks nor boxes; accepted: a data set with either")
         means = summarise(data.rename(columns={column: "value"}), ["method", "variant"], found.seed).set_index(
             ["method", "variant"]
         )
@@ -419,7 +421,7 @@ def randomised_labels(found, *, true: Model, random: Model, methods: Methods, im
     for axis, title in zip(axes[0], ("(a) absolute and re-calibrated", "(b) vanilla and re-calibrated"), strict=True):
         axis.set_title(title, loc="left")
     for axis in axes[1]:
-        axis.set_xticks(range(len(methods)), [_called(found, true, method) for method in methods])
+        axis.set_xticks(range(len(methods)), [_called(found, true_labels, method) for method in methods])
     figure.supylabel("mean Spearman correlation of both networks' maps", fontsize=8)
     every = {text: handle for axis in axes[0] for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     shown = [LOOKS[variant][0] for variant in VARIANTS]
@@ -435,7 +437,8 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
     """A network whose layers are initialised anew, from the top down, stage by stage; {models}. Top: maps of the first test image
     at its label, vanilla and re-calibrated with valid references; each on its own scale. Bottom (ours; the paper shows maps
     alone): Spearman's rank correlation with the map of the intact network, mean over {images} test images with 95 % bootstrap
-    intervals. Lower is more sensitive to the randomised layers. A map that is constant counts as 0; the CSV marks it.
+    intervals. Lower is more sensitive to the randomised layers. Random maps know nothing of the network and stay as they are. A
+    constant map counts as 0; the CSV marks it.
     """
     intact, stages = models[0], [_stage(found, model) for model in models]
     parts = []
@@ -446,7 +449,7 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
     data = pd.concat(parts, ignore_index=True)
     means = summarise(data.rename(columns={"spearman": "value"}), ["method", "variant", "model"], found.seed)
     side = (style.PAGE - 0.75) / (2 * len(models) + 0.4)
-    tall = (side + 0.02) * len(methods) + 0.6
+    tall = (side + 0.03) * len(methods) + 0.4
     figure = plt.figure(figsize=(style.PAGE, tall + 0.45 + 2.3))
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=[tall, 0.45, 2.3])
     blocks = ("vanilla", "valid_references")
@@ -461,7 +464,7 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
                 axis = axes[row, block * (len(models) + 1) + number]
                 _show(axis, found.map(model, method, 0, variant), variant)
                 if row == 0:
-                    axis.set_title(f"\n{stage}", fontsize=6, pad=2)
+                    axis.set_title(f"\n\n{stage}", fontsize=6, pad=2)
         axes[row, 0].set_ylabel(_called(found, intact, method), fontsize=7)
     for axis, variant in ((axes[0, 0], blocks[0]), (axes[0, len(models) + 1], blocks[1])):
         where = {"xycoords": "axes fraction", "textcoords": "offset points"}
@@ -479,7 +482,7 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("mean Spearman correlation\nwith the intact network")
     _legend(bottom, lines, f"stage: the lowest block that is randomised; {place(found.models[intact])}, mean of {images} images")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0)
     return figure, data[
         ["image_id", "stage", "model", "method", "variant", "spearman", "spearman_ink", "undefined", "undefined_ink"]
     ]
