@@ -291,8 +291,8 @@ def noise_robustness(
     """Accuracy on all test images with Gaussian noise of a standard deviation in shares of the pixel range, clipped; {models}.
     Each network is trained without a prior, with the smoothness prior on Expected Gradients, and on EG re-calibrated with valid
     references ("Ours"). Lines: means over trainings from several seeds; bands: one standard error over them. The priors'
-    strengths are chosen by the accuracy without noise, the same rule for both (legend; the grid is in the CSV); the paper prints
-    none. Its caption says MNIST for both panels, its text MNIST and CIFAR-10.
+    strengths are chosen by the accuracy on training images held out, one rule for both (legend; the grid is in the CSV); the
+    paper prints none. Its caption says MNIST for both panels, its text MNIST and CIFAR-10.
     """
     figure, axes = plt.subplots(1, 2, figsize=(style.PAGE, 2.9), sharey=True)
     parts, marks = [], "vso"
