@@ -23,7 +23,7 @@ from pathattr.integrate import draws
 from pathattr.job import Given
 from pathattr.model import load
 from pathattr.paper import recalibration as checked
-from pathattr.plot import style
+from pathattr.plot import style, tables
 
 from .helpers import linear_classifier, refused
 
@@ -323,7 +323,9 @@ class Trained(Found):
 
     def trainings(self, model):
         bears = {"none": (0.1, 0.2), "eg": (0.2, 0.3), "valid": (0.4, 0.5)}[model.rpartition("_")[2]]
-        about = {} if model.endswith("none") else {"strength": 0.1, "grid": [0.01, 0.1, 1.0]}
+        about = {"strength": 0.0, "grid": [{"strength": 0.0, "held_out_accuracy": 0.98}]}
+        if not model.endswith("none"):
+            about = {"strength": 0.1, "grid": [*about["grid"], {"strength": 0.1, "held_out_accuracy": 0.975}]}
         return [(f"{model}-{number}", limit, about) for number, limit in enumerate(bears)]
 
 
@@ -361,7 +363,9 @@ def test_robustness_is_a_mean_over_trainings_with_its_standard_error(tmp_path, n
     assert len(data) == 6 * 6 and set(data["trainings"]) == {2} and set(data["n"]) == {6}
     row = data[(data["model"] == "b_eg") & (data["sigma"] == 0.3)].iloc[0]
     assert row["accuracy"] == 0.75 and row["standard_error"] == pytest.approx(0.25)  # 0.5 and 1: sd 0.354, over the root of 2
-    assert row["strength"] == "0.1" and row["grid"] == "0.01 0.1 1" and (data.loc[data["name"] == "no prior", "grid"] == "").all()
+    assert row["strength"] == "0.1" and row["grid"] == "0: 0.9800, 0.1: 0.9750; 0: 0.9800, 0.1: 0.9750"
+    texts = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
+    assert texts == ["no prior", "EG prior (strength 0.1)", "EG prior, valid references (strength 0.1)"]
     with refused("2 models", "3 names"):
         shown.noise_robustness(found, left=models[:2], right=models[3:])
 
@@ -398,7 +402,7 @@ def test_both_networks_are_shown_side_by_side_and_as_bars(tmp_path):
     for model, sharp in (("true", 1.0), ("permuted", 0.0)):
         for seed, method in enumerate(METHODS):
             bench.maps(model, method, made_maps(bench, seed + 10 * (sharp == 0), sharp))
-    found, options = bench.found, {"true": "true", "random": "permuted", "methods": list(METHODS)}
+    found, options = bench.found, {"true_labels": "true", "random_labels": "permuted", "methods": list(METHODS)}
     figure, data = shown.randomised_labels_maps(found, **options, images=1)
     sound(figure)
     assert len(data) == 5 * 8 and set(data["labels"]) == {"true", "random"}
@@ -415,7 +419,7 @@ def test_a_cascade_starts_at_the_intact_network_itself(tmp_path):
     bench = Bench(tmp_path, *models)
     weight = torch.randn(3, *bench.shape, generator=torch.Generator().manual_seed(0))
     for number, model in enumerate(models):
-        bench.linear(model, weight, **({"stage": f"conv {number}"} if number else {}))
+        bench.linear(model, weight, **({"randomised": ["fc", "C", "stem"][:number]} if number else {}))
         for seed, method in enumerate(METHODS):
             one, other = made_maps(bench, seed), made_maps(bench, seed + 10)
             bench.maps(model, method, {key: one[key] * (3 - number) + other[key] * number for key in one})
@@ -423,7 +427,7 @@ def test_a_cascade_starts_at_the_intact_network_itself(tmp_path):
     figure, data = shown.cascade(bench.found, models=models, methods=list(METHODS), images=6, random="random")
     sound(figure)
     assert len(data) == 4 * (5 * 4 + 1) * 6
-    assert data["stage"].drop_duplicates().tolist() == ["intact_small", "conv 1", "conv 2", "conv 3"]
+    assert data["stage"].drop_duplicates().tolist() == ["intact", "fc", "C", "stem"]
     assert data.loc[data["model"] == "intact", "spearman"].to_numpy() == pytest.approx(1)
     assert data.loc[data["method"] == "random", "spearman"].to_numpy() == pytest.approx(1)
     means = data[data["variant"] == "vanilla"].groupby(["method", "stage"], sort=False)["spearman"].mean()["ig_uniform"]
@@ -466,7 +470,9 @@ def test_on_a_linear_network_the_plain_sum_is_complete(linear, method):
 def test_what_is_traced_is_the_registered_method_with_its_own_references(linear):
     of, test = checked.subject(linear, "net", "ig_uniform"), linear.test("net")
     integrals, ids = checked.traced(of, 3), test.index["image_id"].tolist()
-    maps = attribute("ig_uniform", of.classifier, test.images(0, 3), test.index["label"].to_numpy(), ids=ids, references=10, steps=5)
+    maps = attribute(
+        "ig_uniform", of.classifier, test.images(0, 3), test.index["label"].to_numpy(), ids=ids, references=10, steps=5
+    )
     for number, integral in enumerate(integrals):
         assert torch.equal(integral.result()["vanilla"], maps["vanilla"][number])
         noise = draws(0, "ig_uniform", ids[number])("references").random((10, *integral.x.shape), dtype="float32")
@@ -483,7 +489,7 @@ def test_interpolations_keep_three_maps_and_references_one_each(linear):
     assert table["valid_references", "bytes kept"] == 10 * 3 * 16 * 16 * 4
 
 
-def test_all_checks_make_one_table(linear):
+def test_all_checks_make_one_table(linear, tmp_path):
     data, page = shown.recalibration_checks(linear, models=["net"], methods=list(METHODS), images=3)
     assert list(data) == ["check", "model", "method", "variant", "image_id", "quantity", "value", "expected"]
     assert data["check"].drop_duplicates().tolist() == ["Lemma 1", "completeness", "memory", "time"]
@@ -491,6 +497,8 @@ def test_all_checks_make_one_table(linear):
     times = data[(data["quantity"] == "times the plain pass")]
     assert len(times) == 10 and (times["value"] > 0).all()
     assert len(page) == 13 + 5 * 4 and page["expected"].notna().sum() == 13
+    tables.write_html(tmp_path / "checks.html", page, "Checks")
+    assert "IG-Uniform, net_small" in (tmp_path / "checks.html").read_text()
     lemma = page[page["check"] == "Lemma 1"]
     assert np.allclose(lemma["expected"], lemma["computed, or vanilla"], atol=1e-6)
 

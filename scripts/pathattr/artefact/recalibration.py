@@ -1,5 +1,6 @@
 """What only the re-calibration paper shows (Yang et al., ICLR 2023): each method in four variants, sanity, noise, checks."""
 
+from textwrap import fill
 from typing import Literal
 
 import matplotlib.pyplot as plt
@@ -24,6 +25,9 @@ LOOKS = {  # variant -> label, colour, line, marker
     "valid_interpolations": ("valid interpolations", _GREEN, "--", "s"),
     "valid_references": ("valid references", _BLUE, "-", "o"),
 }
+RIVALS = [  # colour, line and marker of what re-calibrated methods stand beside, by place: darker and thinner than theirs
+    *zip(("0", "0.5", style._BLIND[5], style._BLIND[9]) * 3, ("--", ":", "-.", (0, (3, 1, 1, 1))) * 3, "xhp*xhp*xhp*", strict=True)
+]
 CONTROL = ("0.6", (0, (1, 0.8)))  # colour and line of random maps
 
 
@@ -73,7 +77,7 @@ def variant_curves(
             axis.legend(loc="lower center", bbox_to_anchor=(0.5, 0.97), ncols=2, fontsize=6.5, **_TIGHT)
             axis.set_title(_called(found, model, method) if axis in axes[0] else "", pad=30 if random else 22)
         _limit(row, mine)
-        row[0].set_ylabel(place(found.models[model]).replace(" in place", "\nin place"))
+        row[0].set_ylabel(fill(place(found.models[model]), 18), fontsize=7)
     figure.supxlabel(xlabel, fontsize=8)
     figure.supylabel(score_label(score), fontsize=8)
     number = {"auc": "area under the curve", "mean": "mean over the curve"}[summary]
@@ -111,11 +115,12 @@ def form_curves(
     figure, axes = plt.subplots(1, len(scores), figsize=(style.PAGE, 2.6), squeeze=False)
     for number, form in enumerate(forms):
         numbers = ", ".join(f"{known[(form['entry'], form['variant'], score)]:.3f}" for score in scores)
-        _, colour, _, marker = style.method_style("", number)
-        line = "-" if form["variant"] in FORMS else "--"
+        colour, line, marker = (
+            RIVALS[number % 9] if form["variant"] not in FORMS else (style._BLIND[number % 8], "-", "oDs^v<>P"[number % 8])
+        )
         for axis, score in zip(axes[0], scores, strict=True):
             one = curves[(curves["entry"] == form["entry"]) & (curves["variant"] == form["variant"]) & (curves["metric"] == score)]
-            _curve(axis, one, (None, colour, line, marker), f"{_form_label(form)} ({numbers})", band=0.08)
+            _curve(axis, one, (None, colour, line, marker), f"{_form_label(form)} ({numbers})", band=0.06)
     for axis, score in zip(axes[0], scores, strict=True):
         _limit([axis], curves[curves["metric"] == score])
         axis.set(xlabel=xlabel, ylabel=score_label(score).replace(", ", ",\n"))
@@ -161,13 +166,13 @@ def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: I
                 axis.annotate(
                     f"{row[parameter]:g}", (row["valid"], row["mean"]), (4, -4), textcoords="offset points", va="top", fontsize=6.5
                 )
-            axis.set_xlabel(f"average {name}\n(number of {parameter} beside each point)")
+            axis.set_xlabel(f"average {name}")
             axis.margins(x=0.12)
     axes[0].set(xscale="log", xlabel=f"number of {parameter}", ylabel=score_label(score).replace(", ", ",\n"))
     axes[0].set_xticks(list(counts.values()), labels=[f"{count:g}" for count in counts.values()])
     axes[0].set_xticks([], minor=True)
-    for axis, letter in zip(axes, "abc", strict=True):
-        axis.set_title(f"({letter})", loc="left")
+    for axis, title in zip(axes, ("(a)", f"(b) labels: {parameter}", f"(c) labels: {parameter}"), strict=True):
+        axis.set_title(title, loc="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
     figure.suptitle(
@@ -201,8 +206,7 @@ def variant_maps(found, *, model: Model, methods: Methods, metric: Metric, image
     grid = figure.add_gridspec(len(VARIANTS), len(methods) + 1)
     axis = figure.add_subplot(grid[0, 0])
     show(axis, test.picture(position))
-    axis.set_title("Input")
-    axis.set_xlabel(f"class {test.index['label'].iloc[position]}", fontsize=7)
+    axis.set_title(f"Input, class {test.index['label'].iloc[position]}")
     for row, variant in enumerate(VARIANTS):
         for column, method in enumerate(methods):
             axis = figure.add_subplot(grid[row, column + 1])
@@ -287,8 +291,8 @@ def noise_robustness(
     """Accuracy on all test images with Gaussian noise of a standard deviation in shares of the pixel range, clipped; {models}.
     Each network is trained without a prior, with the smoothness prior on Expected Gradients, and on EG re-calibrated with valid
     references ("Ours"). Lines: means over trainings from several seeds; bands: one standard error over them. The priors'
-    strengths are chosen by the accuracy without noise, the same rule for both (legend; the grid is in the CSV); the paper prints
-    none. Its caption says MNIST for both panels, its text MNIST and CIFAR-10.
+    strengths are chosen by the accuracy on training images held out, one rule for both (legend; the grid is in the CSV); the
+    paper prints none. Its caption says MNIST for both panels, its text MNIST and CIFAR-10.
     """
     figure, axes = plt.subplots(1, 2, figsize=(style.PAGE, 2.9), sharey=True)
     parts, marks = [], "vso"
@@ -309,8 +313,9 @@ def noise_robustness(
             mine = mine.rename(columns={"mean": "accuracy", "sem": "standard_error", "count": "trainings"})
             parts.append(mine.assign(**about, n=table["image_id"].nunique()))
         on, count = found.models[models[0]], int(parts[-1]["trainings"].max())
-        stands = f", in place of {on.stands_for}" if on.stands_for else ""
-        axis.set_title(f"({letter}) {on.dataset}{stands}\n{parts[-1]['n'].iloc[0]} images, {count} trainings each", loc="left")
+        network = f"in place of {on.stands_for}" if on.stands_for else on.model
+        words = f"({letter}) {network}\n{on.dataset}: {parts[-1]['n'].iloc[0]} images, {count} trainings each"
+        axis.set_title(words, loc="left")
         axis.set(xlabel="standard deviation of the noise (pixel range 1)", xticks=list(sigmas))
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=3.2)
     axes[0].set_ylabel("accuracy")
@@ -338,24 +343,26 @@ def noise_table(found, models, sigmas) -> pd.DataFrame:
 
 
 def _strengths(found, model: str) -> tuple[str, str]:
-    """Strengths of the prior that a model's trainings chose, and from what grid, as text: "" where there is no prior."""
+    """Strengths of the prior that a model's trainings chose, "" where there is none, and of each training the grid as text: each
+    strength and the accuracy on training images held out, by which it was chosen.
+    """
     abouts = [about for _, _, about in found.trainings(model)]
     chosen = dict.fromkeys(f"{about['strength']:g}" for about in abouts if about.get("strength"))
-    grids = dict.fromkeys(" ".join(f"{one:g}" for one in about["grid"]) for about in abouts if about.get("grid"))
-    return ", ".join(chosen), "; ".join(grids)
+    grids = [", ".join(f"{row['strength']:g}: {row['held_out_accuracy']:.4f}" for row in about.get("grid", ())) for about in abouts]
+    return ", ".join(chosen), "; ".join(filter(None, grids))
 
 
 # --- sanity -----------------------------------------------------------------------------------------------------------
 
 
 @artefact("randomised_labels_maps", needs=("test", "maps"))
-def randomised_labels_maps(found, *, true: Model, random: Model, methods: Methods, images: Images = 1):
+def randomised_labels_maps(found, *, true_labels: Model, random_labels: Model, methods: Methods, images: Images = 1):
     """Maps of the first {images} test images at their true label, from a network trained on true labels and one trained on
     permuted labels; {models}. A map that explains the network shall differ between the two. Vanilla: the signed channel sum over
     the 99.5th percentile of its absolute value; others: channel sums of absolute values, up to their 99th percentile. The paper
     does not name its data set (its code: MNIST).
     """
-    test, order = found.test(true), VARIANTS[::-1]
+    test, order = found.test(true_labels), VARIANTS[::-1]
     side = (style.PAGE - 0.85) / (2 * len(order) + 0.2 * (len(order) - 1))
     count = images * len(methods)
     figure = plt.figure(figsize=(style.PAGE, (side + 0.02) * count + 0.95))
@@ -368,33 +375,35 @@ def randomised_labels_maps(found, *, true: Model, random: Model, methods: Method
     for row, line in enumerate(axes):
         position, method = row // len(methods), methods[row % len(methods)]
         for number, variant in enumerate(order):
-            for axis, (labels, model) in zip(line[3 * number :], {"true": true, "random": random}.items(), strict=False):
+            for axis, (labels, model) in zip(
+                line[3 * number :], {"true": true_labels, "random": random_labels}.items(), strict=False
+            ):
                 values = found.map(model, method, position, variant)
                 _show(axis, values, variant)
                 about = {"image_id": test.index["image_id"].iloc[position], "method": method, "variant": variant, "labels": labels}
                 rows.append(about | {"sum": values.sum(), "sum_of_absolute": np.abs(values).sum()})
                 if row == 0:
                     axis.set_title((f"{LOOKS[variant][0]}:\n" if labels == "true" else "\n") + labels, fontsize=6.5, loc="left")
-        line[0].set_ylabel(_called(found, true, method), fontsize=7)
+        line[0].set_ylabel(_called(found, true_labels, method), fontsize=7)
     _bars(bottom)
     figure.get_layout_engine().set(w_pad=0.008, h_pad=0.008, wspace=0, hspace=0)
     return figure, pd.DataFrame(rows)
 
 
 @artefact("randomised_labels", needs=("test", "maps"))
-def randomised_labels(found, *, true: Model, random: Model, methods: Methods, images: Images):
+def randomised_labels(found, *, true_labels: Model, random_labels: Model, methods: Methods, images: Images):
     """Spearman's rank correlation between the maps, at the true label, of a network trained on true labels and one trained on
     permuted labels: means over {images} test images with 95 % bootstrap intervals; {models}. (a) absolute values and (b) vanilla,
     each beside both re-calibrated forms; top: over all elements, bottom: over those of the object only, as on a black background
     maps share their zeros. Lower is more sane (the paper's text; its caption says the opposite). A map that is constant counts as
     0; the CSV marks it.
     """
-    data = map_correlations(found, true, random, methods, VARIANTS, images)
+    data = map_correlations(found, true_labels, random_labels, methods, VARIANTS, images)
     figure, axes = plt.subplots(2, 2, figsize=(style.PAGE, 3.9), sharex=True, sharey="row")
     words = {"spearman": "all elements", "spearman_ink": "object only"}
     for line, (column, where) in zip(axes, words.items(), strict=True):
         if data[column].isna().all():
-            raise InputError(f"{found.models[true].dataset} has neither masks nor boxes; accepted: a data set with either")
+            raise InputError(f"{found.models[true_labels].dataset} has neither masks nor boxes; accepted: a data set with either")
         means = summarise(data.rename(columns={column: "value"}), ["method", "variant"], found.seed).set_index(
             ["method", "variant"]
         )
@@ -408,11 +417,12 @@ def randomised_labels(found, *, true: Model, random: Model, methods: Methods, im
                 look = {"color": colour, "hatch": hatch, "edgecolor": "white", "lw": 0.4, "label": name}
                 axis.bar(places, part["mean"], 0.25, yerr=error, error_kw={"lw": 0.7, "capsize": 1.5, "capthick": 0.7}, **look)
             axis.axhline(0, color="0.4", lw=0.6)
-        line[0].set_ylabel(f"mean Spearman correlation,\n{where}")
+        line[0].set_ylabel(where)
     for axis, title in zip(axes[0], ("(a) absolute and re-calibrated", "(b) vanilla and re-calibrated"), strict=True):
         axis.set_title(title, loc="left")
     for axis in axes[1]:
-        axis.set_xticks(range(len(methods)), [_called(found, true, method) for method in methods])
+        axis.set_xticks(range(len(methods)), [_called(found, true_labels, method) for method in methods])
+    figure.supylabel("mean Spearman correlation of both networks' maps", fontsize=8)
     every = {text: handle for axis in axes[0] for handle, text in zip(*axis.get_legend_handles_labels(), strict=True)}
     shown = [LOOKS[variant][0] for variant in VARIANTS]
     figure.legend([every[text] for text in shown], shown, loc="outside lower center", ncols=4)
@@ -427,7 +437,8 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
     """A network whose layers are initialised anew, from the top down, stage by stage; {models}. Top: maps of the first test image
     at its label, vanilla and re-calibrated with valid references; each on its own scale. Bottom (ours; the paper shows maps
     alone): Spearman's rank correlation with the map of the intact network, mean over {images} test images with 95 % bootstrap
-    intervals. Lower is more sensitive to the randomised layers. A map that is constant counts as 0; the CSV marks it.
+    intervals. Lower is more sensitive to the randomised layers. Random maps know nothing of the network and stay as they are. A
+    constant map counts as 0; the CSV marks it.
     """
     intact, stages = models[0], [_stage(found, model) for model in models]
     parts = []
@@ -438,7 +449,7 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
     data = pd.concat(parts, ignore_index=True)
     means = summarise(data.rename(columns={"spearman": "value"}), ["method", "variant", "model"], found.seed)
     side = (style.PAGE - 0.75) / (2 * len(models) + 0.4)
-    tall = (side + 0.02) * len(methods) + 0.6
+    tall = (side + 0.03) * len(methods) + 0.4
     figure = plt.figure(figsize=(style.PAGE, tall + 0.45 + 2.3))
     top, middle, bottom = figure.subfigures(3, 1, height_ratios=[tall, 0.45, 2.3])
     blocks = ("vanilla", "valid_references")
@@ -453,10 +464,11 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
                 axis = axes[row, block * (len(models) + 1) + number]
                 _show(axis, found.map(model, method, 0, variant), variant)
                 if row == 0:
-                    axis.set_title(stage, fontsize=6, rotation=45 if max(map(len, stages)) > 7 else 0, pad=2)
+                    axis.set_title(f"\n\n{stage}", fontsize=6, pad=2)
         axes[row, 0].set_ylabel(_called(found, intact, method), fontsize=7)
     for axis, variant in ((axes[0, 0], blocks[0]), (axes[0, len(models) + 1], blocks[1])):
-        axis.annotate(LOOKS[variant][0], (0, 1), (0, 24), xycoords="axes fraction", textcoords="offset points", fontsize=8)
+        where = {"xycoords": "axes fraction", "textcoords": "offset points"}
+        axis.annotate(LOOKS[variant][0], (0, 1), (0, 11), fontsize=8, **where).set_in_layout(False)  # wider than its column
     _bars(middle)
     lines = {**LOOKS, **({"random": (label(random), *CONTROL, None)} if random else {})}
     for axis, method in zip(bottom.subplots(1, len(methods), sharey=True, squeeze=False)[0], methods, strict=True):
@@ -469,8 +481,8 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
         axis.axhline(0, color="0.8", lw=0.6, zorder=0)
         if axis.get_subplotspec().is_first_col():
             axis.set_ylabel("mean Spearman correlation\nwith the intact network")
-    _legend(bottom, lines, f"stage: the lowest layer that is randomised; {place(found.models[intact])}, mean of {images} images")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    _legend(bottom, lines, f"stage: the lowest block that is randomised; {place(found.models[intact])}, mean of {images} images")
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.02, wspace=0, hspace=0)
     return figure, data[
         ["image_id", "stage", "model", "method", "variant", "spearman", "spearman_ink", "undefined", "undefined_ink"]
     ]
@@ -506,11 +518,11 @@ def spearman(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _stage(found, model: str) -> str:
-    """What is randomised in a model: as saved with its weights, else the model's name."""
+    """The lowest block of a model that is randomised, as saved with its weights; "intact" where none is."""
     from ..store import read_tensors
 
     file = next(file for file in found.given["weights"] if file.about["model"] == model)
-    return str(read_tensors(file)[1].get("stage") or found.models[model].model)
+    return ["intact", *read_tensors(file)[1].get("randomised", ())][-1]
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -586,7 +598,7 @@ def _form_label(form: dict) -> str:
     return entry_label(form["method"], form=form["form"]) + star
 
 
-def _curve(axis, part: pd.DataFrame, look: tuple, text: str, band: float = 0.15):
+def _curve(axis, part: pd.DataFrame, look: tuple, text: str, band: float = 0.1):
     """A mean with its interval against `x`. `look`: label, colour, line, marker, which is drawn only where points are few."""
     part = part.sort_values("x")
     _, colour, line, marker = look
@@ -598,10 +610,11 @@ def _curve(axis, part: pd.DataFrame, look: tuple, text: str, band: float = 0.15)
 
 def _limit(axes, curves: pd.DataFrame):
     """One range for panels, of their means: an interval may leave it. And a line at 0."""
-    low, high = min(curves["mean"].min(), 0.0), max(curves["mean"].max(), 0.0)
-    margin = 0.06 * (high - low) or 1
+    low, high, x = min(curves["mean"].min(), 0.0), max(curves["mean"].max(), 0.0), np.unique(curves["x"])
+    margin, beside = 0.06 * (high - low) or 1, 0.04 * (x[-1] - x[0]) or 1
     for axis in axes:
-        axis.set(xlim=(curves["x"].min(), curves["x"].max()), ylim=(low - margin, high + margin))
+        axis.set(xlim=(x[0] - beside, x[-1] + beside), ylim=(low - margin, high + margin))
+        axis.set_xticks(np.unique([x[0], x[len(x) // 2], x[-1]]))
         axis.axhline(0, color="0.8", lw=0.6, zorder=0)
 
 

@@ -51,9 +51,9 @@ class Traced(Integral):
         super().__init__(x, VARIANTS)
         self.reach, self.share, self.points = {}, {}, 0
 
-    def add(self, gradient, displacement=1.0, weight=1.0, step=1.0, points=None, references=None):
+    def add(self, gradient, displacement=1.0, weight=1.0, step=1.0, points=None, references=None, **more):
         """As `Integral.add`, and follow the path of each reference."""
-        super().add(gradient, displacement, weight, step, points, references)
+        super().add(gradient, displacement, weight, step, points, references, **more)
         rows = len(gradient)
         steps, shares = (torch.as_tensor(value, dtype=torch.float32).expand(rows) for value in (step, weight))
         pieces = steps.view(-1, 1, 1, 1) * torch.as_tensor(displacement).expand_as(gradient)
@@ -84,7 +84,8 @@ class Subject:
 def subject(found, model: str, method: str) -> Subject:
     """A method on a model. Raises `InputError` unless it has the two forms and needs no more than the image and training images."""
     settings = dict(found.params["settings"][f"{model}/{method}"])
-    settings.pop("variants", None)
+    for of_all in ("variants", "upto"):
+        settings.pop(of_all, None)
     name, objective = settings.pop("method"), settings.pop("objective", "logit")
     facts = source.lookup("method", name).facts
     if not set(FORMS) <= set(facts.get("variants", ())) or set(facts.get("needs", ())) - {"background"}:
