@@ -28,7 +28,7 @@ def fine_tune(network, x: Tensor, labels: Tensor, *, epochs: int, batch_size: in
 
     `x`: (N, C, H, W), normalised. Batches are of equal size, at most `batch_size`, in an order drawn by the `key` alone.
     """
-    network = copy.deepcopy(network).requires_grad_(True).train()
+    network = copy.deepcopy(network).requires_grad_(True).to(memory_format=torch.channels_last).train()
     batches = -(-len(x) // batch_size)
     optimiser = torch.optim.SGD(network.parameters(), learning_rate, momentum=0.9, weight_decay=5e-4)
     drops = [epochs * batches // 2, epochs * batches * 7 // 10]
