@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..model.train import BATCH, descend, normalised, predictions
-from ..registry import metric
+from ..registry import Share, metric
 from ..rng import generator
 
 
@@ -64,7 +64,7 @@ def diffroar(
     data,
     maps,
     *,
-    shares: tuple[float, ...] = (0.2, 0.5, 0.8),
+    shares: tuple[Share, ...] = (0.2, 0.5, 0.8),
     epochs: int = 4,
     batch_size: int = 128,
     learning_rate: float = 0.01,

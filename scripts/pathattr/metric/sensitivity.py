@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..probe.masked import check, masks
-from ..registry import metric
+from ..registry import Share, metric
 
 # A spread below this share of the largest value possible is rounding: of float64 sums, and of a network's float32 logits.
 SUMS, LOGITS = 1e-12, 1e-6
@@ -46,7 +46,7 @@ def sensitivity_n(
     image,
     attribution,
     *,
-    fractions: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    fractions: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     subsets: int = 100,
     of: Literal["label", "predicted"] = "label",
 ):

@@ -7,7 +7,7 @@ import torch
 
 from ..batching import LOGITS, Ask
 from ..errors import InputError
-from ..registry import probe
+from ..registry import Share, probe
 
 CHUNK = 128  # masked copies of one image in memory at a time
 
@@ -40,7 +40,7 @@ def check(fractions, subsets: int):
 def masked(
     image,
     *,
-    fractions: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    fractions: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
     subsets: int = 100,
 ):
     """Logits of an image, and of it without random subsets of its pixels.

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import InputError
 from ..model.train import share_met, slope, train
 from ..objective import logit
-from ..registry import training
+from ..registry import Share, training
 from ..rng import generator
 from .data import Data
 
@@ -95,7 +95,7 @@ def attribution_prior(
     weight_decay: float,
     references: int = 5,
     strengths: tuple[float, ...] = (0.01, 0.1, 1.0),
-    held_out: float = 0.2,
+    held_out: Share = 0.2,
     loss_allowed: float = 0.01,
 ):
     """Cross-entropy and lambda times the mean total variation of the batch's attribution maps, one AdamW step on the sum.
