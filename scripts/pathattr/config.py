@@ -25,6 +25,7 @@ def check(config: dict, schema_path) -> list[str]:
     problems = sorted({_line(error) for error in Validator(schema).iter_errors(config)})
     if problems:
         return problems
+    config = shown_papers(config)
     for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
         for name, entry in config[key].items():
             problems += _check_entry(kind, f"{key}.{name}", name, entry, config)
@@ -42,7 +43,13 @@ def load(config: dict, schema_path) -> Study:
     problems = check(config, schema_path)
     if problems:
         raise InputError("\n".join(f"config: {problem}" for problem in problems))
+    config["papers"] = shown_papers(config)["papers"]
     return Study(config)
+
+
+def shown_papers(config: dict) -> dict:
+    """The configuration without the papers that it leaves out by null."""
+    return {**config, "papers": {name: paper for name, paper in config["papers"].items() if paper is not None}}
 
 
 def _line(error) -> str:
