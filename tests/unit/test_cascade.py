@@ -87,6 +87,14 @@ def test_layers_are_as_newly_made(network):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("matched", [False, True])
+def test_layers_of_one_shape_get_weights_of_their_own(matched):
+    network = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6))
+    network[1].load_state_dict(network[0].state_dict())
+    randomised(network, 2, 0, matched=matched)
+    assert not torch.equal(network[0].weight, network[1].weight)
+
+
 def test_matched_draws_have_the_tensors_own_mean_and_spread(network):
     found = after(network, 4, matched=True)
     for name in ("stem.weight", "block.conv.weight", "block.norm.bias", "hidden.weight", "hidden.bias", "fc.weight", "fc.bias"):
