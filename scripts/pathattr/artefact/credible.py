@@ -66,7 +66,7 @@ def correlation_curves(
             axis.plot(part["fraction"], part["mean"], line, color=colour, marker=marker, label=text, zorder=3)
             axis.fill_between(part["fraction"], part["low"], part["high"], color=colour, alpha=0.15, lw=0, zorder=2)
         axis.axhline(0, color="0.85", lw=0.6, zorder=0)
-        axis.set(xlabel="fraction of pixels masked", xlim=(0, 1))
+        axis.set(xlabel="fraction of pixels masked", xlim=(-0.03, 1))
         axis.set_title(place(found.models[model]).replace(" in place of ", "\nin place of "))
     axes[0, 0].set_ylabel("correlation" + ("" if score == "sensitivity_n" else f"\n({score_label(score)})"))
     handles, labels = axes[0, 0].get_legend_handles_labels()

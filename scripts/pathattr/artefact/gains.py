@@ -140,12 +140,17 @@ def _side_by_side(data: pd.DataFrame, found, models, methods, over, besides) -> 
     def measured(row) -> str:
         if not over or row["method"] == over:
             return interval(row)
-        return f"{interval(row)} ({row['gain']:+.0f} % [{row['gain_low']:+.0f}, {row['gain_high']:+.0f}])"
+        change = f"{row['gain']:+.0f} %"
+        if row["model"] in vague:
+            return f"{interval(row)} ({change}, of a mean that may be 0)"
+        return f"{interval(row)} ({change} [{row['gain_low']:+.0f}, {row['gain_high']:+.0f}])"
 
     def printed(row) -> str:
         value, more = row["reported"], row["gain_reported"]
         return number(value, 4) + ("" if np.isnan(more) else f" ({more:+.1f} %)")
 
+    reference = data[data["method"] == over]
+    vague = set(reference.loc[(reference["low"] <= 0) & (reference["high"] >= 0), "model"])  # a ratio without bound
     heads = ["mean confidence", "accuracy"]
     more = [f"{label(method)}, {score_label(other)}" for other in besides for method in methods]
     shown = {"method": [*heads, *map(label, methods), *more]}
@@ -280,6 +285,7 @@ def _against_confidence(data: pd.DataFrame, found, ylabel: str):
     low, high = min(points["gain"].min(), 0), max(points["gain"].max(), 0)
     if max(-low, high) > LINEAR:
         axis.set_yscale("symlog", linthresh=LINEAR / 2)
+        axis.yaxis.set_major_formatter("{x:g}")
         axis.set_ylim(2 * low if low < 0 else -10, 2 * high if high > 0 else 10)
         ylabel += f"\n(logarithmic beyond {LINEAR // 2})"
     else:
@@ -294,17 +300,13 @@ def _against_confidence(data: pd.DataFrame, found, ylabel: str):
         filled = colours[dataset] if source == "measured" else "white"
         text = f"{dataset.replace('_', ' ')}, {'here' if source == 'measured' else 'printed'}"
         handles.append(plt.Line2D([], [], marker="o", color=colours[dataset], mfc=filled, ls="none", ms=5, label=text))
-    figure.legend(handles=handles, loc="outside right upper")
+    figure.legend(handles=handles, loc="outside right center")
     words = []
     for source, part in points.groupby("source", sort=True):
         rho, p = part[["spearman", "p"]].iloc[0]
-        words.append(
-            f"{'here' if source == 'measured' else source} {rho:.2f} (p = {p:.2f}, {len(part)} points)".replace(
-                "-", "\N{MINUS SIGN}"
-            )
-        )
-    n = sorted({int(one) for one in points["n"].dropna()}) if "n" in points else []
-    axis.set_title(
-        f"Spearman's rank correlation: {'; '.join(words)}\nhere: means over {', '.join(map(str, n))} images, 95 % intervals"
-    )
+        where = "here" if source == "measured" else source
+        words.append(f"{where} {rho:.2f} (p = {p:.2f}, {len(part)} points)".replace("-", "\N{MINUS SIGN}"))
+    n = sorted({int(one) for one in points["n"].dropna()})
+    measured = f"measured: means over {' or '.join(map(str, n))} images, 95 % intervals"
+    figure.suptitle(f"Spearman's rank correlation: {'; '.join(words)}\n{measured}", fontsize=8)
     return figure

@@ -28,10 +28,11 @@ def sweep_panels(
     score: Score = "rise_auc",
     margin: float = 0.02,
 ):
-    """{score} of {method} with one parameter changed at a time, {model}: means over the first {images} test images, with 95 %
-    bootstrap intervals. Line and filled point: the default, with a band of {margin} to both sides. The paper says that results
-    are "generally insensitive" to these and better with more steps, and prints none; values, images and band are ours. Blurs
-    (standard deviations, pixels), step size, tolerance, delta and iterations shape the baselines; steps are shared among these.
+    """{score} of {method} with one parameter changed at a time, {model}: means over the first {images} test images. Thin: 95 %
+    bootstrap intervals of the means; thick: of the paired differences to the default, drawn from its line. Grey: {margin} to both
+    sides of it. The paper says that results are "generally insensitive" to these, and better with more steps, and prints none;
+    values, images and band are ours. Blurs (standard deviations, pixels), step size, tolerance (of the logits, relative), delta and
+    iterations shape the baselines, among which the steps are shared.
     """
     points = _changed(found, model, method, methods)
     table = found.scores([score], methods=[method, *methods])
@@ -101,8 +102,11 @@ def _panels(data: pd.DataFrame, margin: float, score: str, title: str):
             label=f"default \N{PLUS-MINUS SIGN} {margin:g}",
         )
         axis.axhline(usual["mean"], color="0.5", lw=0.8, zorder=1, label="default")
-        error = [part["mean"] - part["low"], part["high"] - part["mean"]]
-        axis.errorbar(part.index, part["mean"], error, fmt="none", ecolor=colour, elinewidth=0.8, capsize=2, zorder=2)
+        axis.vlines(part.index, part["low"], part["high"], color=colour, lw=0.8, zorder=2, label="95 % interval of the mean")
+        apart = usual["mean"] + part.loc[~part["default"], ["difference_low", "difference_high"]]
+        axis.vlines(
+            apart.index, *apart.to_numpy().T, color=colour, lw=3.5, alpha=0.45, zorder=2, label="of the difference to the default"
+        )
         faces = [colour if one else "white" for one in part["default"]]
         axis.scatter(part.index, part["mean"], s=18, c=faces, edgecolors=colour, linewidths=0.9, zorder=3)
         axis.set(xticks=part.index, xlim=(-0.5, len(part) - 0.5), xlabel=name.replace("_", " "))
@@ -115,7 +119,7 @@ def _panels(data: pd.DataFrame, margin: float, score: str, title: str):
     for face, text in ((colour, "the default's value"), ("white", "another value")):
         handles.append(plt.Line2D([], [], marker="o", color=colour, mfc=face, ls="none", ms=4))
         labels.append(text)
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
     figure.suptitle(title, fontsize=8)
     return figure
 
