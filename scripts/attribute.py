@@ -15,7 +15,7 @@ with job(snakemake) as given:
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
-    method, variants = settings.pop("method"), settings.pop("variants")
+    method = settings.pop("method")
     classifier, _ = opened(given.one("weights"), device)
     test, needed = given.split("images"), {}
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
@@ -36,7 +36,6 @@ with job(snakemake) as given:
         index["label"].to_numpy(),
         ids=index["image_id"],
         seed=told["seed"],
-        variants=variants,
         micro_batch=snakemake.config["micro_batch"],
         progress=True,
         **needed,

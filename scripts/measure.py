@@ -28,7 +28,7 @@ with job(snakemake) as given:
         probed, _ = read_arrays(given.one("probe"))
         needed["probed"] = {key: values[first : first + stop - start] for key, values in probed.items() if key != "image_id"}
     if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
-        maps.pop("absolute", None)  # it would score as vanilla does
+        maps = {name: values for name, values in maps.items() if not name.startswith("absolute")}  # would score as vanilla does
     images, tables = test.images(start, stop, snakemake.threads), []
     for variant, values in maps.items():
         table = measure(

@@ -18,7 +18,7 @@ with job(snakemake) as given:
     classifier, test = Classifier(network, about["mean"], about["std"], device), given.split("test")
     count = about["test_images"]
     accuracy = train.accuracy(classifier, test.images(0, count), test.index["label"].to_numpy()[:count])
-    about |= {"randomised": blocks, "test_accuracy": accuracy, "digest": told["digest"]}
+    about |= {"stage": blocks[-1], "randomised": blocks, "test_accuracy": accuracy, "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
     print(f"{', '.join(blocks)} randomised; test accuracy {accuracy:.4f}")

@@ -6,6 +6,7 @@ with job(snakemake) as given:
     import numpy as np
     import torch
 
+    from pathattr.errors import InputError
     from pathattr.model import load, train
     from pathattr.model.classifier import Classifier
     from pathattr.registry import get
@@ -19,7 +20,11 @@ with job(snakemake) as given:
     pixels, test_pixels = (np.stack([one.pixels(row) for row in range(len(one))]) for one in splits.values())
     labels, test_labels = (one.index["label"].to_numpy() for one in splits.values())
     _, channels, size, _ = pixels.shape
-    classes = int(labels.max()) + 1
+    classes = int(max(labels.max(), test_labels.max())) + 1
+    if len(set(labels.tolist())) < 2:
+        raise InputError(
+            f"the training images of {told['entry']['dataset']} are all of class {labels[0]}; accepted: two classes or more"
+        )
     mean = (pixels.mean((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     std = (pixels.std((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     network = load.build(told["entry"], classes, channels, size)

@@ -14,7 +14,6 @@ _PUBLIC = {
     "attribute": "api",
     "baselines": "api",
     "measure": "api",
-    "probe": "api",
     "methods": "api",
     "metrics": "api",
     "Classifier": "model.classifier",

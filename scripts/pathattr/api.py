@@ -39,6 +39,7 @@ def attribute_counted(
     baselines=None,
     objective: str | None = None,
     variants=None,
+    upto=(),
     micro_batch: int = 32,
     progress: bool = False,
     **parameters,
@@ -57,6 +58,8 @@ def attribute_counted(
     objective: "logit", "probability", "log_probability" or "loss" of the target, what is differentiated; the method's own by
         default, the logit for most.
     variants: of "vanilla", "absolute", "valid_interpolations", "valid_references"; by default all that apply.
+    upto: smaller values of the method's nested parameter (eg: references) whose maps come besides, from the same gradients:
+        "vanilla@5" is of the first 5.
     micro_batch: images a call of the network, a multiple of 16.
 
     Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and a table, one row an image: `gradients`, how
@@ -86,6 +89,10 @@ def attribute_counted(
     objective = objective or entry.facts["objectives"][0]
     if objective not in entry.facts["objectives"]:
         raise InputError(f"{method}: objective is {objective!r}; accepted: {', '.join(entry.facts['objectives'])}")
+    whole = {**entry.parameters(), **parameters}.get(entry.facts["nested"])
+    if upto and not (whole and all(isinstance(value, Integral) and 0 < value < whole for value in upto)):
+        nested = f"whole numbers below its {entry.facts['nested']}, {whole}" if whole else "none, it has no nested parameter"
+        raise InputError(f"{method}: upto is {list(upto)}; accepted: {nested}")
     logits = classifier.logits(x, micro_batch) if "logits" in needs else None
     classes = classifier.classes(x[0])
     if "background" in needs and background[0].shape != x.shape[1:]:
@@ -113,7 +120,8 @@ def attribute_counted(
                 baselines=baselines[number].to(classifier.device) if "baselines" in needs else None,
             )
 
-    maps, counts = {variant: torch.zeros(x.shape) for variant in variants}, [{}] * len(x)
+    names = [*variants, *(f"{variant}@{value}" for value in upto for variant in variants)]
+    maps, counts = {name: torch.zeros(x.shape) for name in names}, [{}] * len(x)
     done = integrate(
         classifier,
         entry.function,
@@ -121,6 +129,7 @@ def attribute_counted(
         objective=objective,
         variants=variants,
         micro_batch=micro_batch,
+        scales={value: whole / value for value in upto},
         **parameters,
     )
     for number, (result, counts[number]) in _bar(done, len(x), method, progress):
@@ -228,9 +237,10 @@ def measure(
     """Per-image scores of N attribution maps by a registered metric.
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
-    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing
-    (the probe's parameters are then among `parameters`). Returns a tidy table, one row a number: `image_id`, `metric` (the
-    score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises `InputError`.
+    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing.
+    Among `parameters` are then the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table,
+    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the
+    order given. Raises `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)
@@ -243,14 +253,15 @@ def measure(
     name = entry.facts["probe"]
     if entry.facts["retrains"]:
         raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
-    if name:
-        own = {key: parameters.pop(key) for key in list(parameters) if key not in entry.parameters()}
-        if probed is None:
-            options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
-            probed = probe(name, classifier, x, target, **options, **own)
-        elif own:
-            raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
+    asked = registry.get("probe", name).parameters() if name else {}
+    own = {key: parameters.pop(key) for key in list(parameters) if key in asked and key not in entry.parameters()}
     _check_parameters(entry, parameters)
+    if name and probed is None:
+        shared = {key: value for key, value in (entry.parameters() | parameters).items() if key in asked}
+        options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
+        probed = probe(name, classifier, x, target, **options, **shared, **own)
+    elif own:
+        raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
     if "mask" in entry.facts["needs"]:
         if masks is None:
             raise InputError(f"{metric} needs masks of the objects; accepted: a data set that has masks or boxes")

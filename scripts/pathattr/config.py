@@ -72,6 +72,7 @@ def accepted(schema: dict) -> str:
         "minimum": "at least {}",
         "maximum": "at most {}",
         "exclusiveMinimum": "above {}",
+        "exclusiveMaximum": "below {}",
         "multipleOf": "a multiple of {}",
         "minItems": "at least {} long",
         "minProperties": "with at least {} key",
@@ -91,7 +92,7 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
     if kind == "metric" and known.facts.get("probe"):
         own += source.registered("probe")[known.facts["probe"]].parameters
     if kind == "method":
-        common |= {"objective", "variants"}
+        common |= {"objective", "variants", "upto"}
         if known.facts.get("baseline"):
             common.add("baseline")
             fitter = entry.get("baseline", known.facts["baseline"])
@@ -116,6 +117,12 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
     if not known.facts.get("family"):
         missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
         problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
+    if kind == "method" and entry.get("upto"):
+        nested = known.facts.get("nested")
+        whole = entry.get(nested, parameters[nested].default) if nested else 0
+        if not all(value < whole for value in entry["upto"]):
+            takes = f"numbers below its {nested}, {whole}" if nested else f"none, {known.name} has no nested parameter"
+            problems.append(f"{where}.upto: found {entry['upto']}; accepted: {takes}")
     if kind == "method":
         for key, single in (("variants", False), ("objective", True)):
             gives = known.facts.get("objectives" if single else key, DEFAULTS[key])
@@ -213,7 +220,7 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
         bases = {base for base, _ in drawn.forms.values()}
         for model in drawn.models.values():
             problems += _check_uses(bases, model, config)
-        problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config)
+        problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config) + _check_masks(at, drawn, config)
     for other in entry.get("artefacts", []) if not problems else ():
         problems += _one_of(f"{at}.artefacts", other, config["papers"][paper]["artefacts"])
     return problems
@@ -261,7 +268,7 @@ def _check_scores(at: str, drawn: "Drawn", config: dict) -> list[str]:
     metrics = [drawn.values[parameter.name] for parameter in drawn.known.parameters if parameter.names == "Metric"]
     given = []
     for metric in filter(None, metrics):
-        scores = source.registered("metric")[config["metrics"][metric].get("metric", metric)].facts["scores"]
+        scores = _registered("metric", metric, config).facts["scores"]
         given += [name for score in scores for name in (score, f"{score}_auc")]
     problems = []
     for parameter in drawn.known.parameters:
@@ -281,6 +288,20 @@ def _check_variants(at: str, drawn: "Drawn", config: dict) -> list[str]:
         if variant not in has:
             problems.append(f"{at}: {variant} of {base} is asked for; accepted: {', '.join(has)}, its `variants`")
     return problems
+
+
+def _check_masks(at: str, drawn: "Drawn", config: dict) -> list[str]:
+    """Whether the data sets say where the object is, where a metric asks for it."""
+    metrics = [drawn.values[parameter.name] for parameter in drawn.known.parameters if parameter.names == "Metric"]
+    asking = [one for one in filter(None, metrics) if "mask" in _registered("metric", one, config).facts.get("needs", ())]
+    datasets = dict.fromkeys(config["models"][model]["dataset"] for model in drawn.models.values())
+    blind = [one for one in datasets if not _registered("dataset", one, config).facts.get("made")]
+    return [f"{at}: metric {metric} needs masks or boxes; the dataset {one} has neither" for metric in asking for one in blind]
+
+
+def _registered(kind: str, name: str, config: dict) -> source.Registered:
+    """The registered function of an entry of `metrics` or `datasets`."""
+    return source.registered(kind)[config[f"{kind}s"][name].get(kind, name)]
 
 
 def printed_tables(path) -> set[str]:

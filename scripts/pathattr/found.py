@@ -46,9 +46,9 @@ class Found:
                 continue
             table = self._table(file, tuple(names))
             for variant in variants:
-                rows = table[table["variant"] == variant]
+                rows = table[table["variant"] == _within(variant, file)]
                 if variant == "absolute" and rows.empty:
-                    rows = table[table["variant"] == "vanilla"]
+                    rows = table[table["variant"] == _within("vanilla", file)]
                 place = {"model": about["model"], "method": about["method"], "training": about["training"]}
                 parts.append(rows.assign(variant=variant, **place))
         if not parts:
@@ -78,7 +78,7 @@ class Found:
         for file in self.given["maps"]:
             about = file.about
             if (about["model"], about["method"]) == (model, method) and about["start"] <= position < about["stop"]:
-                return read_map(file, position - about["start"], variant)[1]
+                return read_map(file, position - about["start"], _within(variant, file))[1]
         raise InputError(f"no {variant} map of test image {position} by {method} on {model}")
 
     def test(self, model: str) -> Split:
@@ -160,3 +160,8 @@ class Found:
     def table(self) -> pd.DataFrame:
         """The table of another artefact."""
         return pd.read_csv(self.given.one("table"))
+
+
+def _within(variant: str, file) -> str:
+    """What a variant is called in a file of a longer run."""
+    return f"{variant}@{file.about['upto']}" if file.about.get("upto") else variant

@@ -47,10 +47,12 @@ class Image:
 class Integral:
     """Sums of displacement x gradient of one image, in float32, one reducer a variant.
 
-    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep.
+    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep. `parts`: of smaller
+    values of a nested parameter, the sums over the first points of the same run; `scales`: value -> by how much a weight is larger
+    there.
     """
 
-    def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",)):
+    def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",), scales: dict[int, float] | None = None):
         self.x, self.variants, self.square = x, tuple(variants), False
         unknown = set(self.variants) - set(VARIANTS)
         if unknown:
@@ -58,16 +60,37 @@ class Integral:
         self.total = torch.zeros_like(x)
         self._kept, self._kept_weight, self._accepted = (torch.zeros_like(x) for _ in range(3))
         self._references: dict[int, tuple[Tensor, float]] = {}
+        self.scales = scales or {}
+        self.parts = {upto: Integral(x, variants) for upto in self.scales}
 
-    def add(self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None):
+    def add(
+        self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None, order=None
+    ):
         """Add K products: weight * step * displacement * gradient.
 
         `gradient`: (K, C, H, W). `displacement`: x - x', broadcastable to it. `weight`: of the reference that each point
         belongs to (its density, or 1 / references), a number or (K,). `step`: of the point within the path of its reference
         (a quadrature weight; 1 where the displacement is a piece of the path), a number or (K,). `points`: (K, C, H, W),
         where the gradients were taken, for the valid interpolations. `references`: K numbers of the references, for the
-        valid references.
+        valid references. `order`: K numbers; the part of a smaller value of the nested parameter has the points whose number
+        is below it.
         """
+        for upto, part in self.parts.items() if order is not None else ():
+            mine = np.flatnonzero(np.asarray(order) < upto)
+            if len(mine):
+                some = [
+                    one[mine] if torch.is_tensor(one) and one.ndim and len(one) == len(gradient) else one
+                    for one in (displacement, weight, step)
+                ]
+                part.square = self.square
+                part.add(
+                    gradient[mine],
+                    some[0],
+                    some[1] * self.scales[upto],
+                    some[2],
+                    None if points is None else points[mine],
+                    None if references is None else [references[row] for row in mine],
+                )
         rows = len(gradient)
         weight, step = (
             torch.as_tensor(value, dtype=torch.float32, device=gradient.device).expand(rows).view(-1, 1, 1, 1)
@@ -102,13 +125,15 @@ class Integral:
         scale = LAMBDA**2 if self.square else LAMBDA
         made["valid_interpolations"] = lambda: scale * _ratio(self._kept, self._kept_weight)
         made["valid_references"] = self._valid_references
-        return {variant: made[variant]() for variant in self.variants}
+        found = {variant: made[variant]() for variant in self.variants}
+        return found | {f"{name}@{upto}": values for upto, part in self.parts.items() for name, values in part.result().items()}
 
     def valid(self) -> dict[str, float]:
         """Re-calibrated variant -> how many points, or references, were kept: the mean over elements."""
         made = {"valid_interpolations": lambda: self._accepted}
         made["valid_references"] = lambda: sum((total >= 0).float() for total, _ in self._references.values())
-        return {name: float(torch.as_tensor(count()).float().mean()) for name, count in made.items() if name in self.variants}
+        found = {name: float(torch.as_tensor(count()).float().mean()) for name, count in made.items() if name in self.variants}
+        return found | {f"{name}@{upto}": count for upto, part in self.parts.items() for name, count in part.valid().items()}
 
     def _valid_references(self) -> Tensor:
         kept, shares = torch.zeros_like(self.x), torch.zeros_like(self.x)
@@ -156,18 +181,20 @@ def integrate(
     objective: str = "logit",
     variants: Iterable[str] = ("vanilla",),
     micro_batch: int = 32,
+    scales: dict[int, float] | None = None,
     **parameters,
 ) -> Iterator[tuple[int, tuple[dict[str, Tensor], dict[str, float]]]]:
     """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, counts:
     the number of `gradients` that it took, and what the re-calibrated variants kept, `valid_interpolations`, ...)).
 
-    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`.
+    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `scales`: see `Integral`; a
+    smaller value's maps are called VARIANT@VALUE.
     """
     if objective not in OBJECTIVES:
         raise InputError(f"unknown objective {objective!r}; accepted: {', '.join(OBJECTIVES)}")
 
     def one(image: Image):
-        integral = Integral(image.x, variants)
+        integral = Integral(image.x, variants, scales)
         _, gradients = yield from counted(method(image, integral, **parameters))
         maps = {variant: values.cpu() for variant, values in integral.result().items()}
         return maps, {"gradients": gradients, **integral.valid()}

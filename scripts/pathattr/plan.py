@@ -308,10 +308,8 @@ class Plan:
         )
 
     def _probes(self, dataset: str, model: str, metric: str, shard: str) -> list[File]:
-        """The probe's file that holds the rows of a shard of scores, if the metric has a probe."""
+        """The probe's file that holds the rows of a shard of scores."""
         settings = self.study.probe(metric)
-        if not settings:
-            return []
         same = [name for name in self.config["metrics"] if self.study.probe(name) == settings]
         wanted = [rows for key, found in self._wanted.items() if key[0] == model and key[2:] and key[2] in same for rows in found]
         start, stop = shard_range(shard)
@@ -343,21 +341,21 @@ class Plan:
     @functools.cache
     def scores(self, dataset: str, model: str, method: str, metric: str, shard: str) -> File:
         """Per-image scores of one shard by one metric."""
-        settings = self.study.metric(metric)
+        settings, probe = self.study.metric(metric), self.study.probe(metric)
         start, stop = shard_range(shard)
-        (maps,) = self.shards(model, method, start, stop)
+        inputs = {"images": self.split(dataset, "test"), "weights": [self.weights(model)]}
+        counted = [*inputs["images"], *inputs["weights"], self.maps(dataset, model, method, shard)]  # not what else a file holds
+        inputs["maps"] = [self.maps(dataset, model, method, one) for one in self.shards(model, method, start, stop)]
+        inputs["probe"] = self._probes(dataset, model, metric, shard) if probe else []
         return self._file(
             f"results/scores/{dataset}/{model}/{method}/{metric}/{shard}.parquet",
             "measure",
             *(dataset, model, method, metric, shard),
-            code=[self._function("metric", settings["metric"]), *self._network_code(model)],
-            inputs={
-                "images": self.split(dataset, "test"),
-                "weights": [self.weights(model)],
-                "maps": [self.maps(dataset, model, method, maps)],
-                "probe": self._probes(dataset, model, metric, shard),
-            },
-            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
+            code=[self._function(*one) for one in (("metric", settings["metric"]), *list(probe.items())[:1])]
+            + self._network_code(model),
+            inputs=inputs,
+            counted=counted,
+            digested={"settings": settings, "probe": probe, "seed": self.study.seed},
             start=start,
             stop=stop,
         )
@@ -381,9 +379,11 @@ class Plan:
                 for name in drawn.forms if stop > start else ():
                     yield key, name, training, start, stop
 
+    def _point(self, drawn: Drawn, name: str, training: str) -> str:
+        return self.study.point(*drawn.forms[name], training.partition("-")[0])
+
     def _owner(self, drawn: Drawn, name: str, training: str) -> str:
-        model = training.partition("-")[0]
-        return self.study.owner(self.study.point(*drawn.forms[name], model), model)
+        return self.study.owner(self._point(drawn, name, training), training)
 
     def shards(self, training: str, owner: str, start: int, stop: int, metric: str = "", train: bool = False) -> list[str]:
         """Shards that hold rows of a method's maps, of the test images or of those to `train` on, or of its scores by a metric:
@@ -400,7 +400,8 @@ class Plan:
         files = []
         for key, name, training, start, stop in self._rows(drawn, role):
             place = self._dataset(training), training, self._owner(drawn, name, training)
-            about = {"model": key, "method": name, "training": training, "first": start, "last": stop}
+            upto = self.study.upto(self._point(drawn, name, training))
+            about = {"model": key, "method": name, "training": training, "first": start, "last": stop, "upto": upto}
             if role == "scores":
                 for metric in self._metrics(drawn):
                     files += [file.told(**about, metric=metric) for file in self._scores(*place, metric, start, stop, drawn)]

@@ -20,6 +20,7 @@ Model = Method = Metric = Score = Table = Reported = str
 Models = Methods = Scores = Pairs = Variants = list
 Sweep = Forms = list
 Images = int
+Share = float  # between 0 and 1, neither included
 
 ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")
 _entries: dict[tuple[str, str], "Entry"] = {}
@@ -50,6 +51,7 @@ class Entry:
         channels, height, width = shape
         known = {
             "ceil": math.ceil,
+            "len": len,
             "height": height,
             "width": width,
             "pixels": height * width,
@@ -84,6 +86,7 @@ def method(
     fitted=(),
     baseline: str = "",
     excludes=(),
+    nested: str = "",
     family: bool = False,
 ):
     """Register an attribution method.
@@ -97,6 +100,8 @@ def method(
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     `excludes`: of "attention": blocks of an architecture that the method has no rule for.
+    `nested`: a parameter of which a run with a larger value passes through the sums of all smaller ones, so that these come with it
+    (`upto` in the configuration and in `attribute`).
     `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`.
     """
     facts = dict(locals())

@@ -132,6 +132,8 @@ def _schema(annotation: ast.expr | None, where: str) -> dict:
             return {"type": "integer", "minimum": 1}
         case ast.Name(id="float"):
             return {"type": "number"}
+        case ast.Name(id="Share"):
+            return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
         case ast.Name(id="bool"):
             return {"type": "boolean"}
         case ast.Name(id="str"):
@@ -147,9 +149,8 @@ def _schema(annotation: ast.expr | None, where: str) -> dict:
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             return {"anyOf": [_schema(left, where), {"type": "null"}]}
     names = ", ".join(NAMES)
-    raise TypeError(
-        f"{where}: annotate with int, float, bool, str, Literal[...], tuple[one of these, ...], one | None, or one of {names}"
-    )
+    kinds = "int, float, Share, bool, str, Literal[...], tuple[one of these, ...], one | None"
+    raise TypeError(f"{where}: annotate with {kinds}, or one of {names}")
 
 
 @functools.cache

@@ -98,7 +98,7 @@ class Drawn:
         self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
         self.values = filled(config, paper, section, name)
         self.models, self.forms, self.variants = {}, {}, []
-        wanted = ["vanilla"]
+        wanted = []
         for parameter in self.known.parameters:
             value = self.values[parameter.name]
             if value is None or not parameter.names:
@@ -122,9 +122,9 @@ class Drawn:
                 case "Forms":
                     self.values[parameter.name] = self._every_form(value, config)
                 case "Variants":
-                    wanted = value
+                    wanted += [variant for variant in value if variant not in wanted]
         if not self.variants:
-            self.variants = [(name, variant) for name in self.forms for variant in wanted]
+            self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
 
     def _form(self, form) -> str:
         name = form_name(form)
@@ -175,6 +175,7 @@ class Study:
         self.seed = config["seed"]
         self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
         self._owners: dict[tuple, str] = {}
+        self._within: dict[str, tuple[str, int]] = {}  # forms whose maps another entry's run gives besides: name -> entry, value
         self.drawn = {  # (paper, section, name) -> what it draws or judges
             (paper, section, name): Drawn(config, paper, section, name)
             for paper, entry in config["papers"].items()
@@ -239,6 +240,7 @@ class Study:
             "method": function,
             "objective": entry.pop("objective", known.facts.get("objectives", DEFAULTS["objective"])[0]),
             "variants": entry.pop("variants", ["vanilla"]),
+            "upto": entry.pop("upto", []),
         }
         if known.facts.get("family"):
             return settings | entry
@@ -247,16 +249,20 @@ class Study:
     def owner(self, name: str, model: str) -> str:
         """The first entry that gives the same maps as this one on a model: its files are there for both."""
         base = model.partition("-")[0]
+        if name in self._within:
+            return self.owner(self._within[name][0], model)
         if (name, base) not in self._owners:
             mine = self._meaning(name, base)
-            same = (other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine)
+            others = [*self.config["methods"], *(point for point in self._points if point not in self._within)]
+            same = (other for other in others if self._meaning(other, base) == mine)
             self._owners[name, base] = next(same, name)
         return self._owners[name, base]
 
     def computed(self, name: str, model: str) -> dict:
         """As `method`, with the variants that any entry with the same maps asks for."""
         mine, base = self._meaning(name, model), model.partition("-")[0]
-        same = [other for other in [*self.config["methods"], *self._points] if self._meaning(other, base) == mine]
+        every = [*self.config["methods"], *(point for point in self._points if point not in self._within)]
+        same = [other for other in every if self._meaning(other, base) == mine]
         variants = {variant for other in same for variant in self.method(other, base)["variants"]}
         return self.method(name, base) | {"variants": [one for one in VARIANTS if one in variants]}
 
@@ -314,4 +320,11 @@ class Study:
         name = form_name({base: differences})
         if differences:
             self._points[name] = {"method": settings["method"], **self.config["methods"][base], **differences}
+        nested = source.lookup("method", settings["method"]).facts.get("nested")
+        if list(differences) == [nested] and differences[nested] in settings["upto"]:
+            self._within[name] = base, differences[nested]
         return name
+
+    def upto(self, name: str) -> int | None:
+        """The value of the nested parameter at which a form's maps are taken from a longer run; None for a run of its own."""
+        return self._within.get(name, ("", None))[1]

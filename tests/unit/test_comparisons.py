@@ -1,5 +1,6 @@
 """The registered comparisons on scores made here: against the oracle and closed forms."""
 
+import itertools
 import json
 from types import SimpleNamespace
 
@@ -10,6 +11,10 @@ import pytest
 from oracles import judging as oracle
 from pathattr.judging import NotRun, verdict
 from pathattr.registry import get
+from pathattr.study import Drawn
+
+from .helpers import refused
+from .test_found import Bench, rows
 
 SEED, IMAGES = 5, 40
 DIFFID, DELETION = "diffid_probability_auc", "deletion_probability_auc"
@@ -49,6 +54,11 @@ class Fake:
         table = table[table["metric"].isin(names) & table["variant"].isin(variants)]
         table = table[table["model"].isin(models or self.models) & (table["method"].isin(methods) if methods is not None else True)]
         return table.sort_values(KEYS, kind="stable", ignore_index=True)
+
+    def setting(self, model: str, method: str, name: str) -> str:
+        """Entries here are called as what they compute, perhaps with `own_` before it."""
+        assert name == "method" and model in self.models
+        return method.partition("-")[0].removeprefix("own_")
 
     def _count(self, model: str) -> int:
         scores = next(iter(self._values[model].values()))
@@ -298,6 +308,10 @@ def test_the_papers_differences_stand_beside_ours_in_the_claimed_direction():
     cells = compare("paired", Fake(values, printed=PRINTED), **options).cells
     assert [cell["printed"] for cell in cells] == [pytest.approx(0.062), None, pytest.approx(0.047), pytest.approx(0.005)]
     assert "printed" not in compare("paired", Fake(values), scores=list(scores), methods=["lpi"], rivals=["ig"]).cells[0]
+    own = {"cifar_vgg": {name: scores for name in ("own_lpi", "ig", "eg")}}
+    called = {"own_lpi": "lpi", "cifar_vgg": "vgg"}
+    cells = compare("paired", Fake(own, printed=PRINTED), **(options | {"methods": ["own_lpi"]}), printed_as=called).cells
+    assert [cell["printed"] for cell in cells] == [pytest.approx(0.062), None, pytest.approx(0.047), pytest.approx(0.005)]
 
 
 @pytest.mark.parametrize(("second", "side"), [(1.0, "for"), (-0.1, "open")])
@@ -599,6 +613,344 @@ def test_a_share_is_decided_where_every_training_agrees(numbers, side):
     found = Fake({"vgg": {"lpi": values}}, parts={"net": IMAGES, "net-1": IMAGES})
     (cell,) = compare("share", found, score=DIFFID, method="lpi").cells
     assert cell["trainings"] == pytest.approx([number / IMAGES for number in numbers]) and cell["side"] == side
+
+
+# --- variants and forms -------------------------------------------------------------------------------------------------
+
+SEED_SCORE, CURVE = "diffid_seed", "diffid_probability"  # read as a metric with fine-tunings would have them
+VALID, INTERPOLATIONS = "valid_references", "valid_interpolations"
+
+
+class Varied(Fake):
+    """As `Fake`, of variants. `values`: model -> method -> variant -> the values of its images, or x -> these."""
+
+    def __init__(self, values: dict, score: str = DIFFID, **options):
+        super().__init__({model: {name: next(iter(of.values())) for name, of in all_.items()} for model, all_ in values.items()})
+        self._of, self._score, self._parts = values, score, options.get("parts")
+
+    def _count(self, model: str) -> int:
+        first = next(iter(next(iter(self._of[model].values())).values()))
+        return len(next(iter(first.values())) if isinstance(first, dict) else first)
+
+    def scores(self, names, variants=("vanilla",), models=None, methods=None) -> pd.DataFrame:
+        assert list(names) == [self._score]
+        tables = []
+        for model, method, variant in itertools.product(models, methods, variants):
+            of = self._of[model][method].get(variant, {})
+            for x, values in of.items() if isinstance(of, dict) else [(np.nan, of)]:
+                place = dict(model=model, method=method, variant=variant, metric=self._score, x=x, gradients=20)
+                ids = [f"i{number:03d}" for number in range(len(values))]
+                tables.append(pd.DataFrame(place | {"image_id": ids, "value": values, "training": self._trainings(len(values))}))
+        return pd.concat(tables, ignore_index=True).sort_values(KEYS, kind="stable", ignore_index=True)
+
+
+def varied(*shifts, key: int = 0) -> dict:
+    """vanilla, absolute, valid_references: with these means."""
+    return {
+        name: normal(mean, key=key + place)
+        for place, (name, mean) in enumerate(zip(("vanilla", "absolute", VALID), shifts, strict=False))
+    }
+
+
+def test_each_variant_is_judged_against_each_other_of_the_same_method():
+    values = {
+        "vgg": {"ig_uniform": varied(0.0, 0.9, 1.8), "own_eg": varied(0.0, 0.0, 0.9, key=10)},
+        "resnet": {"ig_uniform": varied(0.9, 0.0, 0.0, key=20), "own_eg": varied(0.9, 0.9, 0.0, key=30)},
+    }
+    options = dict(scores=[DIFFID], methods=["ig_uniform", "own_eg"], one=[VALID], others=["absolute", "vanilla", VALID])
+    judged = compare("variants_paired", Varied(values), **options)
+    places = list(itertools.product(("vgg", "resnet"), ("ig_uniform", "own_eg"), ("absolute", "vanilla")))
+    assert [(cell["model"], cell["method"], cell["rival_variant"]) for cell in judged.cells] == places
+    assert {(cell["variant"], cell["rival"] == cell["method"]) for cell in judged.cells} == {(VALID, True)}
+    differences = [values[model][method][VALID] - values[model][method][other] for model, method, other in places]
+    for cell, one, expected in zip(judged.cells, differences, simultaneous(*differences), strict=True):
+        assert cell["estimate"] == pytest.approx(one.mean()) and limits(cell) == pytest.approx(expected, abs=1e-9)
+        assert cell["side"] == oracle.where(*expected, [])
+    assert {cell["side"] for cell in judged.cells} == {"for", "against", "open"} and word(judged) == "mixed"
+    assert judged.cells[0]["label"] == "VGG-16: IG-Uniform, valid references - absolute"
+    assert judged.cells[-1]["label"] == "RESNET-16: EG, valid references - vanilla"
+
+
+@pytest.mark.parametrize(("direction", "expected"), [("better", "reproduced"), ("higher", "reproduced"), ("lower", "reversed")])
+def test_variants_have_a_direction_and_a_margin(direction, expected):
+    options = dict(scores=[DIFFID], methods=["ig-steps5"], one=[VALID], others=["vanilla"], direction=direction)
+    found = Varied({"vgg": {"ig-steps5": varied(0.0, 0.0, 0.9)}})
+    judged = compare("variants_paired", found, **options)
+    assert word(judged) == expected and judged.cells[0]["label"] == "IG (steps 5), valid references - vanilla"
+    assert word(compare("variants_paired", found, **options, margin=3.0)) == "reversed"
+    assert word(compare("variants_paired", found, **options, margin=-3.0)) == "reproduced"
+
+
+def test_a_variant_that_was_not_scored_is_refused():
+    found = Varied({"vgg": {"ig": varied(0.0, 0.0, 0.9), "eg": varied(0.0)}})
+    with refused("no valid_references scores of eg"):
+        compare("variants_paired", found, scores=[DIFFID], methods=["eg"], one=[VALID], others=["vanilla"])
+
+
+@pytest.mark.parametrize(("name", "score"), [("variants_paired", {"scores": [DIFFID]}), ("slope_paired", {"score": DIFFID})])
+def test_one_variant_alone_is_compared_with_nothing(name, score):
+    found = Varied({"vgg": {"ig": varied(0.0, 0.0, 0.9)}})
+    with pytest.raises(NotRun, match="^no pair of variants is named$"):
+        compare(name, found, **score, methods=["ig"], one=[VALID], others=[VALID])
+
+
+def test_images_without_a_value_are_left_out_and_counted():
+    of = varied(0.0, 0.0, 0.9)
+    of["vanilla"][[3, 8]] = np.nan
+    there = ~np.isnan(of["vanilla"])
+    judged = compare(
+        "variants_paired", Varied({"vgg": {"ig": of}}), scores=[DIFFID], methods=["ig"], one=[VALID], others=["vanilla"]
+    )
+    (cell,) = judged.cells
+    difference = (of[VALID] - of["vanilla"])[there]
+    assert (cell["n"], cell["n_correct"]) == (38, 38) and cell["estimate"] == pytest.approx(difference.mean())
+    assert limits(cell) == pytest.approx(simultaneous(difference)[0], abs=1e-9)
+    assert judged.notes == ["images without a value are left out: 2, counted in every cell"]
+    of["vanilla"][1:] = np.nan
+    with pytest.raises(NotRun, match="^1 images are too few$"):
+        compare("variants_paired", Varied({"vgg": {"ig": of}}), scores=[DIFFID], methods=["ig"], one=[VALID], others=["vanilla"])
+
+
+def test_absolute_values_of_a_metric_that_reads_them_alone_are_vanillas(tmp_path):
+    """There are no scores of their own: what holds against vanilla holds against them, and they differ from it by nothing."""
+    ids = [f"i{number:02d}" for number in range(IMAGES)]
+    bench = Bench(tmp_path)
+    parts = [rows(ids, DIFFID), rows(ids, DIFFID, VALID, 1.0)]
+    parts[1]["value"] += normal(0.0)
+    bench.scores("ig", pd.concat(parts))
+    bench.params |= {"metrics": {"diffid": {"metric": "diffid"}}, "settings": {"vgg/ig": {"method": "ig"}}}
+    bench.params["models"]["vgg"] = {"model": "vgg_small", "dataset": "photos", "stands_for": None}
+    found = bench.found
+    found.predictions = lambda model: pd.DataFrame({"training": "vgg", "image_id": ids, "label": 0, "predicted": 0})
+    options = dict(scores=[DIFFID], methods=["ig"], others=["absolute", "vanilla"])
+    valid = compare("variants_paired", found, **options, one=[VALID])
+    assert [cell["estimate"] for cell in valid.cells] == pytest.approx([1.0, 1.0]) and word(valid) == "reproduced"
+    assert limits(valid.cells[0]) == limits(valid.cells[1])
+    judged = compare("variants_paired", found, **options, one=["absolute"])
+    assert [(cell["estimate"], cell["side"]) for cell in judged.cells] == [(0.0, "open")] and word(judged) == "undecided"
+    level = compare("level", found, score=DIFFID, methods=["ig"], variants=["absolute"], limit=10.0)
+    assert level.cells[0]["estimate"] == pytest.approx((IMAGES - 1) / 2) and word(level) == "reproduced"
+
+
+def tunings(*means, key: int = 0) -> dict:
+    """Number of the fine-tuning -> values."""
+    return {float(place): normal(mean, key=key + place) for place, mean in enumerate(means)}
+
+
+@pytest.mark.parametrize(
+    ("means", "side"), [((1.2, 0.6), "for"), ((2.0, -0.1), "open"), ((-1.2, -0.6), "against"), ((0.1, -0.1), "open")]
+)
+def test_fine_tunings_are_averaged_an_image_and_each_shall_agree(means, side, monkeypatch):
+    fine_tuned(monkeypatch)
+    of = {"vanilla": tunings(0.0, 0.0, key=50), VALID: tunings(*means)}
+    found = Varied({"vgg": {"ig": of}}, SEED_SCORE)
+    judged = compare("variants_paired", found, scores=[SEED_SCORE], methods=["ig"], one=[VALID], others=["vanilla"])
+    (cell,) = judged.cells
+    each = [of[VALID][x] - of["vanilla"][x] for x in (0.0, 1.0)]
+    assert cell["trainings"] == pytest.approx(list(means)) and cell["n"] == cell["n_correct"] == IMAGES
+    assert cell["estimate"] == pytest.approx(np.mean(means))
+    expected = simultaneous((each[0] + each[1]) / 2)[0]
+    assert limits(cell) == pytest.approx(expected, abs=1e-9)
+    assert cell["side"] == side == oracle.where(*expected, list(means))
+    assert judged.notes == ["given these 2 fine-tunings a map, of which an image's value is the mean"]
+
+
+def fine_tuned(monkeypatch):
+    """The metric of this file gives a score of fine-tunings too."""
+    from pathattr import source
+
+    facts = source.registered("metric")["diffid"].facts
+    monkeypatch.setitem(facts, "scores", facts["scores"] | {SEED_SCORE: ("-1 to 1", "higher")})
+
+
+def test_trainings_and_fine_tunings_are_parted_together(monkeypatch):
+    fine_tuned(monkeypatch)
+    of = {"vanilla": {0.0: np.zeros(IMAGES), 1.0: np.zeros(IMAGES)}, VALID: {}}
+    of[VALID] = {x: np.concatenate([normal(first, 20), normal(second, 20)]) for x, first, second in ((0.0, 2, 3), (1.0, 4, -0.5))}
+    found = Varied({"vgg": {"ig": of}}, SEED_SCORE, parts={"net": 20, "net-1": 20})
+    (cell,) = compare("variants_paired", found, scores=[SEED_SCORE], methods=["ig"], one=[VALID], others=["vanilla"]).cells
+    assert cell["trainings"] == pytest.approx([2, 4, 3, -0.5]) and cell["low"] > 0 and cell["side"] == "open"
+
+
+def forms(*names) -> list[dict]:
+    """As a plan resolves them."""
+    found = []
+    for name in names:
+        entry, _, variant = name.partition(":")
+        found.append({"entry": entry, "method": entry.removeprefix("own_"), "variant": variant or "vanilla", "form": ""})
+    return found
+
+
+FORMED = {
+    "vgg": {
+        "own_eg": {"vanilla": normal(9.0), VALID: normal(1.0, key=1)},
+        "agi": {VALID: normal(0.8, key=2)},
+        "smoothgrad": {"vanilla": normal(9.0), "absolute": normal(0.05, key=3)},
+        "fullgrad": {"vanilla": normal(0.0, key=4)},
+    }
+}
+FORMS = dict(forms=forms("own_eg:valid_references", "agi:valid_references"), rivals=forms("smoothgrad:absolute", "fullgrad"))
+
+
+def test_each_form_meets_each_rival():
+    judged = compare("forms_paired", Varied(FORMED), scores=[DIFFID], **FORMS)
+    of = FORMED["vgg"]
+    values = [
+        one - other
+        for one in (of["own_eg"][VALID], of["agi"][VALID])
+        for other in (of["smoothgrad"]["absolute"], of["fullgrad"]["vanilla"])
+    ]
+    assert [cell["label"] for cell in judged.cells][:2] == [
+        "EG, valid references - SmoothGrad, absolute",
+        "EG, valid references - FullGrad",
+    ]
+    assert [limits(cell) for cell in judged.cells] == [pytest.approx(one, abs=1e-9) for one in simultaneous(*values)]
+    assert word(judged) == "reproduced" and judged.notes == []
+    with pytest.raises(NotRun, match="^no pair of forms is named$"):
+        compare("forms_paired", Varied(FORMED), scores=[DIFFID], forms=forms("agi"), rivals=forms("agi"))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_best_rival_is_chosen_anew_in_each_draw(sign):
+    """With the oracle: draws of a mean less draws of the largest mean, and intervals of all cells together. Lower may be better."""
+    values = {model: {name: {of: sign * v for of, v in all_.items()} for name, all_ in FORMED[model].items()} for model in FORMED}
+    found = Varied(values, DIFFID if sign > 0 else DELETION)
+    judged = compare("forms_paired", found, scores=[found._score], **FORMS, best=True)
+    drawn, of = oracle.weights(IMAGES, SEED), FORMED["vgg"]
+    sides = [of["own_eg"][VALID], of["agi"][VALID], of["smoothgrad"]["absolute"], of["fullgrad"]["vanilla"]]
+    means = [oracle.means(one.tolist(), drawn) for one in sides]
+    draws = [[a - b for a, b in zip(means[one], means[rival], strict=True)] for one in (0, 1) for rival in (2, 3)]
+    draws.append([(a + b) / 2 - max(c, d) for a, b, c, d in zip(*means, strict=True)])
+    estimates = [0.95, 1.0, 0.75, 0.8, 0.9 - 0.05]
+    assert [cell["estimate"] for cell in judged.cells] == pytest.approx(estimates)
+    expected = oracle.simultaneous(estimates, draws)
+    assert [limits(cell) for cell in judged.cells] == [pytest.approx(one, abs=1e-9) for one in expected]
+    assert judged.cells[-1]["label"] == "mean of 2 - best of 2" and judged.cells[-1]["n"] == IMAGES
+    assert judged.cells[-1]["estimate_correct"] == pytest.approx(0.85) and word(judged) == "reproduced"
+    assert judged.overall["estimate"] == pytest.approx(np.mean(estimates[:4])) and len(judged.notes) == 1
+    assert sum(c > d for c, d in zip(means[2], means[3], strict=True)) not in (0, 2000)  # so the choice is drawn
+
+
+@pytest.mark.parametrize(("means", "side"), [((2.0, 1.0), "for"), ((2.0, -0.1), "open"), ((-2.0, -1.0), "against")])
+def test_of_the_best_too_each_fine_tuning_shall_agree(means, side, monkeypatch):
+    fine_tuned(monkeypatch)
+    of = {
+        "eg": {VALID: tunings(*means)},
+        "ig": {"vanilla": tunings(0.0, 0.0, key=9)},
+        "agi": {"vanilla": tunings(-0.5, -0.4, key=7)},
+    }
+    named = dict(forms=forms("eg:valid_references"), rivals=forms("ig", "agi"), best=True)
+    cell = compare("forms_paired", Varied({"vgg": of}, SEED_SCORE), scores=[SEED_SCORE], **named).cells[-1]
+    assert cell["trainings"] == pytest.approx(list(means)) and cell["side"] == side
+
+
+def test_a_pair_of_methods_is_compared_in_each_variant():
+    values = {"vgg": {"ig-steps5": varied(0.0, 0.5, 1.0), "ig": varied(0.9, 0.5, 0.1, key=7)}}
+    options = dict(scores=[DIFFID], methods=["ig"], rivals=["ig-steps5"])
+    judged = compare("paired", Varied(values), **options, variants=["vanilla", VALID])
+    assert [cell["label"] for cell in judged.cells] == ["IG - IG (steps 5), vanilla", "IG - IG (steps 5), valid references"]
+    assert [cell["estimate"] for cell in judged.cells] == pytest.approx([0.9, -0.9])
+    assert [cell["side"] for cell in judged.cells] == ["for", "against"]
+
+
+# --- slopes and levels --------------------------------------------------------------------------------------------------
+
+
+def slopes(*gains) -> dict:
+    """x -> values, of vanilla and of valid references, whose gains at the x are these."""
+    at = (0.1, 0.5, 0.9)
+    vanilla = {x: normal(0.0, key=place) for place, x in enumerate(at)}
+    return {
+        "vanilla": vanilla,
+        VALID: {x: vanilla[x] + normal(gain, key=place + 9) for place, (x, gain) in enumerate(zip(at, gains, strict=True))},
+    }
+
+
+@pytest.mark.parametrize(("gains", "side"), [((1.8, 9.0, 0.3), "for"), ((0.5, -3.0, 0.4), "open"), ((-1.2, 0.0, 0.3), "against")])
+def test_a_slope_is_the_gain_at_the_smallest_x_less_that_at_the_largest(gains, side):
+    of = slopes(*gains)
+    judged = compare(
+        "slope_paired", Varied({"vgg": {"ig": of}}, CURVE), score=CURVE, methods=["ig"], one=[VALID], others=["vanilla"]
+    )
+    (cell,) = judged.cells
+    difference = of[VALID][0.1] - of["vanilla"][0.1] - (of[VALID][0.9] - of["vanilla"][0.9])
+    assert cell["estimate"] == pytest.approx(gains[0] - gains[2]) and (cell["n"], cell["side"]) == (IMAGES, side)
+    assert limits(cell) == pytest.approx(simultaneous(difference)[0], abs=1e-9)
+    assert cell["label"] == "IG, valid references - vanilla" and "x (0.1 - 0.9)" in judged.compared and word(judged)
+    lower = dict(score=CURVE, methods=["ig"], one=[VALID], others=["vanilla"], direction="lower")
+    assert compare("slope_paired", Varied({"vgg": {"ig": of}}, CURVE), **lower).cells[0]["estimate"] == -cell["estimate"]
+
+
+def test_a_slope_takes_two_places_and_only_images_that_have_both():
+    of = slopes(1.8, 0.0, 0.3)
+    of["vanilla"][0.9][4] = np.nan
+    options = dict(score=CURVE, methods=["ig"], one=[VALID], others=["vanilla"])
+    judged = compare("slope_paired", Varied({"vgg": {"ig": of}}, CURVE), **options)
+    assert judged.cells[0]["n"] == IMAGES - 1 and judged.notes == ["images without a value are left out: 1, counted in every cell"]
+    single = {variant: {0.1: values[0.1]} for variant, values in of.items()}
+    with pytest.raises(NotRun, match="is no curve: it has one x, and a slope takes two$"):
+        compare("slope_paired", Varied({"vgg": {"ig": single}}, CURVE), **options)
+
+
+@pytest.mark.parametrize(
+    ("mean", "direction", "side"),
+    [
+        (1.5, "higher", "for"),
+        (0.4, "higher", "open"),
+        (-1.0, "higher", "against"),
+        (1.5, "lower", "against"),
+        (-1.0, "lower", "for"),
+    ],
+)
+def test_a_level_is_the_mean_beside_its_limit(mean, direction, side):
+    values = {
+        "vgg": {"ig": normal(mean), "own_eg": normal(mean, key=1)},
+        "resnet": {"ig": normal(mean, key=2), "own_eg": normal(mean, key=3)},
+    }
+    judged = compare("level", Fake(values), score=DIFFID, methods=["ig", "own_eg"], limit=0.3, direction=direction)
+    every = [values[model][name] for model in values for name in ("ig", "own_eg")]
+    assert [cell["label"] for cell in judged.cells] == ["VGG-16: IG", "VGG-16: EG", "RESNET-16: IG", "RESNET-16: EG"]
+    for cell, expected in zip(judged.cells, simultaneous(*every), strict=True):
+        assert cell["estimate"] == pytest.approx(mean) and limits(cell) == pytest.approx(expected, abs=1e-9)
+        assert (cell["side"], cell["border"], cell["lower"], cell["n"]) == (side, 0.3, direction == "lower", IMAGES)
+    assert judged.overall["estimate"] == pytest.approx(mean) and judged.overall["low"] < mean < judged.overall["high"]
+    assert word(judged) == {"for": "reproduced", "open": "undecided", "against": "reversed"}[side]
+    assert judged.compared == f"AUC of DiffID, change of probability, mean over images, {direction} than 0.3"
+
+
+@pytest.mark.parametrize(
+    ("means", "side"), [((1.6, 0.6), "for"), ((1.6, 0.2), "open"), ((-1.6, 0.1), "against"), ((-1.6, 0.4), "open")]
+)
+def test_a_level_is_decided_where_every_training_agrees(means, side):
+    values = np.concatenate([normal(mean, IMAGES, key) for key, mean in enumerate(means)])
+    found = Fake({"vgg": {"ig": values}}, parts={"net": IMAGES, "net-1": IMAGES})
+    (cell,) = compare("level", found, score=DIFFID, methods=["ig"], limit=0.3).cells
+    assert cell["trainings"] == pytest.approx(list(means)) and cell["side"] == side
+
+
+def test_a_level_is_of_every_variant():
+    found = Varied({"vgg": {"ig": varied(1.0, 0.0, -2.0)}})
+    judged = compare("level", found, score=DIFFID, methods=["ig"], limit=0.0, variants=["vanilla", VALID])
+    assert [(cell["label"], cell["side"]) for cell in judged.cells] == [("IG, vanilla", "for"), ("IG, valid references", "against")]
+
+
+def test_the_variants_of_every_parameter_are_asked_for():
+    claim = {
+        "claim": "variants_paired",
+        "methods": ["ig", {"eg": {"steps": 2}}],
+        "scores": [DIFFID],
+        "metric": "diffid",
+        "images": 4,
+    }
+    claim |= {"one": [VALID], "others": ["vanilla", VALID, "absolute"]}
+    named = {"claim": "forms_paired", "forms": ["ig:valid_references"], "rivals": ["eg:absolute", "eg"], "scores": [DIFFID]}
+    paper = {"models": {"vgg16": "vgg"}, "claims": {"c1": claim, "c2": named | {"metric": "diffid", "images": 4}}}
+    paper["claims"]["c3"] = claim | {"claim": "paired", "one": None, "others": None, "rivals": ["ig"]}
+    config = {"papers": {"lpi": paper}, "methods": {"ig": {}, "eg": {}}}
+    wanted = Drawn(config, "lpi", "claims", "c1").variants
+    assert wanted == [(name, variant) for name in ("ig", "eg-steps2") for variant in (VALID, "vanilla", "absolute")]
+    assert Drawn(config, "lpi", "claims", "c2").variants == [("ig", VALID), ("eg", "absolute"), ("eg", "vanilla")]
+    assert set(Drawn(config, "lpi", "claims", "c3").variants) == {("ig", "vanilla"), ("eg-steps2", "vanilla")}
 
 
 # --- exact --------------------------------------------------------------------------------------------------------------

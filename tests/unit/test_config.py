@@ -96,31 +96,31 @@ MISTAKES = [
     ("methods/ig/variants", ["signed"], ("methods.ig.variants", "'signed'", "vanilla, absolute, valid_interpolations")),
     ("methods/ig/variants", [], ("methods.ig.variants", "[]", "a list, at least 1 long")),
     ("methods/agi_as_released/as_released", "yes", ("methods.agi_as_released.as_released:", "'yes'", "true or false")),
-    ("methods/lpi/neighbourhoods", {"vgg_small": 9}, ("methods.lpi.neighbourhoods:", "resnet_small", "one a model in use")),
-    ("methods/lpi/neighbourhoods/alexnet", 3, ("methods.lpi.neighbourhoods.alexnet:", "'alexnet'", "vgg_small, resnet_small")),
-    ("methods/lpi/neighbourhoods/vgg_small", 0, ("methods.lpi.neighbourhoods.vgg_small:", "0", "at least 1")),
+    ("methods/lpi/neighbourhoods", {"vgg_pairs": 9}, ("methods.lpi.neighbourhoods:", "resnet_pairs", "one a model in use")),
+    ("methods/lpi/neighbourhoods/alexnet", 3, ("methods.lpi.neighbourhoods.alexnet:", "'alexnet'", "vgg_pairs, resnet_pairs")),
+    ("methods/lpi/neighbourhoods/vgg_pairs", 0, ("methods.lpi.neighbourhoods.vgg_pairs:", "0", "at least 1")),
     ("metrics/nope", {}, ("metrics.nope:", "'nope'", "accepted: diffid")),
     ("metrics/diffid/absolute", 1, ("metrics.diffid.absolute:", "1", "true or false")),
     ("datasets/digits/dataset", "nope", ("datasets.digits:", "'nope'", "digits_on_photos, imagefolder, parquet, torchvision")),
     ("datasets/digits/dataset", MISSING, ("datasets.digits:", "dataset missing")),
     ("datasets/digits/sise", 16, ("datasets.digits:", "'sise'", "accepted: size, train, test")),
     ("datasets/own", {"dataset": "imagefolder"}, ("datasets.own:", "root missing", "text")),
-    ("models/vgg_small/dataset", "nope", ("models.vgg_small.dataset:", "'nope'", "digits_on_photos, digits")),
+    ("models/vgg_pairs/dataset", "nope", ("models.vgg_pairs.dataset:", "'nope'", "digits_on_photos, digits")),
     (
-        "models/vgg_small/architecture",
+        "models/vgg_pairs/architecture",
         "alexnet",
-        ("models.vgg_small.architecture:", "'alexnet'", "torchvision.NAME", "FILE.py:FUNCTION"),
+        ("models.vgg_pairs.architecture:", "'alexnet'", "torchvision.NAME", "FILE.py:FUNCTION"),
     ),
-    ("models/vgg_small/architecture", "torchvision", ("models.vgg_small.architecture:", "'torchvision'", "torchvision.NAME")),
-    ("models/vgg_small/weights", "published", ("models.vgg_small.weights:", "'published'", "trained or the path of a file")),
-    ("models/vgg_small/weights", "own.pth", ("models.vgg_small:", "mean and std missing", "a number a channel")),
-    ("models/vgg_small/training", MISSING, ("models.vgg_small:", "training missing", "a mapping")),
-    ("models/vgg_small/training/epochs", 0, ("models.vgg_small.training.epochs:", "0", "at least 1")),
-    ("models/vgg_small/std", [0], ("models.vgg_small.std.0:", "0", "above 0")),
+    ("models/vgg_pairs/architecture", "torchvision", ("models.vgg_pairs.architecture:", "'torchvision'", "torchvision.NAME")),
+    ("models/vgg_pairs/weights", "published", ("models.vgg_pairs.weights:", "'published'", "trained or the path of a file")),
+    ("models/vgg_pairs/weights", "own.pth", ("models.vgg_pairs:", "mean and std missing", "a number a channel")),
+    ("models/vgg_pairs/training", MISSING, ("models.vgg_pairs:", "training missing", "a mapping")),
+    ("models/vgg_pairs/training/epochs", 0, ("models.vgg_pairs.training.epochs:", "0", "at least 1")),
+    ("models/vgg_pairs/std", [0], ("models.vgg_pairs.std.0:", "0", "above 0")),
     ("papers/lpi/defaults/images", 401, ("papers.lpi.defaults.images:", "401", "at most the 400 test images of digits_on_photos")),
     ("papers/lpi/defaults/images", 0, ("papers.lpi.defaults.images:", "0", "at least 1")),
     ("papers/lpi/defaults/image", 3, ("papers.lpi.defaults:", "'image'", "images")),
-    ("papers/lpi/models/vgg16", "nope", ("papers.lpi.models.vgg16:", "'nope'", "vgg_small, resnet_small")),
+    ("papers/lpi/models/vgg16", "nope", ("papers.lpi.models.vgg16:", "'nope'", "vgg_pairs, resnet_pairs")),
     ("papers/lpi/models", {}, ("papers.lpi.models:", "{}", "at least 1 key")),
     ("papers/lpi/title", MISSING, ("papers.lpi:", "title missing")),
     ("papers/lpi/reported", "nope", ("papers.lpi.reported:", "'nope'", "lpi-aaai2023")),
@@ -157,7 +157,7 @@ MISTAKES = [
     ("papers/lpi/claims/c4/scores", ["object_share"], ("papers.lpi.claims.c4.scores:", "'object_share'", "diffid_output")),
     ("papers/lpi/claims/c11/pairs", [["ig"]], ("papers.lpi.claims.c11.pairs", "['ig']", "a list")),
     ("papers/lpi/claims/e1/table", "fig9", ("papers.lpi.claims.e1.table:", "'fig9'", "fig1, fig2")),
-    ("papers/Bad-Name", {"title": "a", "models": {"a": "vgg_small"}, "artefacts": {}}, ("papers:", "'Bad-Name'", "^[a-z0-9_]+$")),
+    ("papers/Bad-Name", {"title": "a", "models": {"a": "vgg_pairs"}, "artefacts": {}}, ("papers:", "'Bad-Name'", "^[a-z0-9_]+$")),
     ("reported_as", {"sg": 3}, ("reported_as.sg:", "3", "text")),
 ]
 
@@ -185,7 +185,7 @@ def test_all_mistakes_are_told_at_once():
         ("methods/ig/steps", 0),
         ("methods/eg/stepz", 1),
         ("metrics/diffid/fractions", "x"),
-        ("models/vgg_small/dataset", "nope"),
+        ("models/vgg_pairs/dataset", "nope"),
     ]
     lines = check(changed(*edits), SCHEMA)
     assert len(lines) == len(edits)
@@ -196,25 +196,25 @@ def test_all_mistakes_are_told_at_once():
 
 def test_a_method_swept_but_not_shown_needs_a_value_for_the_model_of_the_sweep():
     config = changed(
-        ("methods/lpi_few", {"method": "lpi", "neighbourhoods": {"vgg_small": 3}}),
+        ("methods/lpi_few", {"method": "lpi", "neighbourhoods": {"vgg_pairs": 3}}),
         ("papers/lpi/artefacts/fig6l/sweep/lpi_few", {"references": [2]}),
     )
     (line,) = check(config, SCHEMA)
-    assert "methods.lpi_few.neighbourhoods" in line and "resnet_small" in line
+    assert "methods.lpi_few.neighbourhoods" in line and "resnet_pairs" in line
 
 
 def test_a_mapping_a_model_covers_only_the_models_in_use():
-    config = changed(("models/spare", SHIPPED["models"]["vgg_small"]))
+    config = changed(("models/spare", SHIPPED["models"]["vgg_pairs"]))
     assert check(config, SCHEMA) == []
 
 
 def test_values_of_a_model_stand_for_that_model(study):
-    assert study.method("lpi", "vgg_small")["neighbourhoods"] == 9
-    assert study.method("lpi", "resnet_small")["neighbourhoods"] == 7
+    assert study.method("lpi", "vgg_pairs")["neighbourhoods"] == 9
+    assert study.method("lpi", "resnet_pairs")["neighbourhoods"] == 7
 
 
 def test_a_methods_name_resolves_to_all_its_parameters(study):
-    assert study.method("ig", "vgg_small") == {
+    assert study.method("ig", "vgg_pairs") == {
         "method": "ig",
         "objective": "logit",
         "variants": ["vanilla"],
@@ -223,37 +223,37 @@ def test_a_methods_name_resolves_to_all_its_parameters(study):
         "baseline": 0.0,
         "as_released": False,
     }
-    assert study.method("random", "vgg_small") == {"method": "random", "objective": "logit", "variants": ["vanilla"]}
-    released = study.method("agi_as_released", "vgg_small")
+    assert study.method("random", "vgg_pairs") == {"method": "random", "objective": "logit", "variants": ["vanilla"]}
+    released = study.method("agi_as_released", "vgg_pairs")
     assert released["method"] == "agi" and released["as_released"] is True
     assert study.metric("diffid") == {"metric": "diffid", "fractions": 10, "absolute": True}
 
 
 def test_a_resolved_method_is_a_copy(study):
-    study.method("ig", "vgg_small")["variants"].append("absolute")
-    assert study.method("ig", "vgg_small")["variants"] == ["vanilla"]
+    study.method("ig", "vgg_pairs")["variants"].append("absolute")
+    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla"]
     study = load(changed(("methods/ig/variants", ["vanilla", "absolute"])), SCHEMA)
-    study.method("ig", "vgg_small")["variants"].append("another")
-    assert study.method("ig", "vgg_small")["variants"] == ["vanilla", "absolute"]
+    study.method("ig", "vgg_pairs")["variants"].append("another")
+    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla", "absolute"]
 
 
 def test_an_unknown_method_is_refused_with_those_known(study):
     with refused("'nope'", "lpi-references10"):
-        study.method("nope", "vgg_small")
+        study.method("nope", "vgg_pairs")
 
 
 def test_a_form_equal_to_the_method_goes_by_its_name(study):
-    assert study.point("ig", {"steps": 5}, "resnet_small") == "ig-steps5"
-    assert study.point("ig", {"steps": 20}, "resnet_small") == "ig"
-    assert study.method("ig-steps5", "resnet_small")["steps"] == 5
+    assert study.point("ig", {"steps": 5}, "resnet_pairs") == "ig-steps5"
+    assert study.point("ig", {"steps": 20}, "resnet_pairs") == "ig"
+    assert study.method("ig-steps5", "resnet_pairs")["steps"] == 5
     form = {"neighbourhoods": 7, "references": 20}
-    assert study.point("lpi", form, "resnet_small") == "lpi"
-    assert study.point("lpi", form, "vgg_small") == "lpi-neighbourhoods7"
+    assert study.point("lpi", form, "resnet_pairs") == "lpi"
+    assert study.point("lpi", form, "vgg_pairs") == "lpi-neighbourhoods7"
 
 
 def test_a_form_keeps_the_methods_other_settings():
     study = load(changed(("methods/eg/objective", "probability"), ("methods/eg/variants", ["vanilla", "absolute"])), SCHEMA)
-    point = study.method("eg-references5", "resnet_small")
+    point = study.method("eg-references5", "resnet_pairs")
     variants = ["vanilla", "absolute"]
     assert point == {"method": "eg", "objective": "probability", "variants": variants, "references": 5, "steps": 1}
 
@@ -275,16 +275,16 @@ def test_entries_that_give_the_same_maps_share_their_files_and_their_variants():
         ("methods/other", {"method": "ig", "steps": 20, "objective": "probability"}),
     )
     study = Study(config)
-    assert study.owner("same", "vgg_small") == "ig" and study.owner("other", "vgg_small") == "other"
-    assert study.computed("ig", "vgg_small")["variants"] == ["vanilla", "absolute"]
-    assert study.method("ig", "vgg_small")["variants"] == ["vanilla"]
-    assert study.owner(study.point("recalibration_eg", {"references": 20}, "vgg_small"), "vgg_small") == "eg"
+    assert study.owner("same", "vgg_pairs") == "ig" and study.owner("other", "vgg_pairs") == "other"
+    assert study.computed("ig", "vgg_pairs")["variants"] == ["vanilla", "absolute"]
+    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla"]
+    assert study.owner(study.point("recalibration_eg", {"references": 20}, "vgg_pairs"), "vgg_pairs") == "eg"
 
 
 def test_entries_of_other_baselines_are_not_the_same():
     config = changed(("methods/finer", {**SHIPPED["methods"]["credible"], "method": "credible", "delta": 0.01}))
     study = Study(config)
-    assert study.owner("finer", "vgg_small") == "finer"
+    assert study.owner("finer", "vgg_pairs") == "finer"
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_entries_of_other_baselines_are_not_the_same():
 def test_every_forms_name_is_its_own_and_may_stand_in_a_path(study, grid):
     ((base, parameters),) = grid.items()
     forms = [dict(zip(parameters, values, strict=True)) for values in itertools.product(*parameters.values())]
-    names = [study.point(base, own, "resnet_small") for own in forms]
+    names = [study.point(base, own, "resnet_pairs") for own in forms]
     assert len(set(names)) == len(names)
     pattern = re.search(r'method=r"(.*?)"', (ROOT / "Snakefile").read_text())[1]
     for name in names:
@@ -311,13 +311,13 @@ def test_an_artefact_takes_its_papers_defaults_and_its_functions(study):
     drawn = study.drawn["lpi", "artefacts", "fig3"]
     assert drawn.values["images"] == 300 and drawn.values["metric"] == "diffid"
     assert drawn.values["scores"] == ["diffid_output", "diffid_probability", "diffid_accuracy"]
-    assert drawn.models == {"vgg16": "vgg_small"} and list(drawn.forms) == SHIPPED["papers"]["lpi"]["defaults"]["methods"]
+    assert drawn.models == {"vgg16": "vgg_pairs"} and list(drawn.forms) == SHIPPED["papers"]["lpi"]["defaults"]["methods"]
     assert study.drawn["lpi", "artefacts", "fig5"].values["images"] == 6
 
 
 def test_all_models_of_the_paper_are_taken_where_none_is_named(study):
-    assert study.drawn["lpi", "claims", "c1"].models == {"vgg16": "vgg_small", "resnet34": "resnet_small"}
-    assert study.drawn["lpi", "claims", "c4"].models == {"resnet34": "resnet_small"}
+    assert study.drawn["lpi", "claims", "c1"].models == {"vgg16": "vgg_pairs", "resnet34": "resnet_pairs"}
+    assert study.drawn["lpi", "claims", "c4"].models == {"resnet34": "resnet_pairs"}
 
 
 def test_titles_come_of_names(study):
@@ -339,12 +339,12 @@ def test_an_artefact_or_claim_is_left_out_by_null():
 
 
 def test_trainings_have_names_and_numbers_and_share_the_models_entry():
-    config = changed(("models/vgg_small/training/seeds", 3))
+    config = changed(("models/vgg_pairs/training/seeds", 3))
     study = load(config, SCHEMA)
-    assert study.trainings("vgg_small") == ["vgg_small", "vgg_small-1", "vgg_small-2"] and len(study.trainings("resnet_small")) == 1
-    entry, number = study.model("vgg_small-2")
-    assert number == 2 and "seeds" not in entry["training"] and entry == study.model("vgg_small")[0]
-    assert study.method("lpi", "vgg_small-2")["neighbourhoods"] == 9
+    assert study.trainings("vgg_pairs") == ["vgg_pairs", "vgg_pairs-1", "vgg_pairs-2"] and len(study.trainings("resnet_pairs")) == 1
+    entry, number = study.model("vgg_pairs-2")
+    assert number == 2 and "seeds" not in entry["training"] and entry == study.model("vgg_pairs")[0]
+    assert study.method("lpi", "vgg_pairs-2")["neighbourhoods"] == 9
 
 
 @pytest.mark.parametrize(
@@ -378,16 +378,16 @@ def test_missing_paths_are_told_a_line_each(tmp_path):
     own = {"dataset": "own", "architecture": f"{tmp_path}/no_code.py:net", "mean": [0.5], "std": [0.5]}
     config = changed(
         ("datasets/own", folder),
-        ("models/vgg_small", {**own, "weights": str(tmp_path / "no_weights.pth")}),
-        ("models/resnet_small", {**own, "weights": str(tmp_path / "there.safetensors")}),
+        ("models/vgg_pairs", {**own, "weights": str(tmp_path / "no_weights.pth")}),
+        ("models/resnet_pairs", {**own, "weights": str(tmp_path / "there.safetensors")}),
     )
     lines = Study(config).missing()
     assert [line.split(": ")[0] for line in lines] == [
         "datasets.own.classes",
         "datasets.own.root",
-        "models.resnet_small.architecture",
-        "models.vgg_small.architecture",
-        "models.vgg_small.weights",
+        "models.resnet_pairs.architecture",
+        "models.vgg_pairs.architecture",
+        "models.vgg_pairs.weights",
     ]
     assert all("does not exist; accepted: " in line and str(tmp_path) in line for line in lines)
     assert Study(copy.deepcopy(SHIPPED)).missing() == []

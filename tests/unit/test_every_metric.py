@@ -5,21 +5,23 @@ import pandas as pd
 import pytest
 import torch
 
-from pathattr import measure
-from pathattr.api import Measured
+from pathattr import api, measure
+from pathattr.api import Measured, probe
 from pathattr.integrate import draws
-from pathattr.registry import entries
+from pathattr.registry import Entry, entries, get
 
 from .helpers import refused
 
-METRICS = entries("metric")
-SMALL = {"fractions": 4, "steps": 4}
+METRICS = [entry for entry in entries("metric") if not entry.facts["retrains"]]  # of one image at a time
+SMALL = {("fractions", int): 4, ("steps", int): 4, ("fractions", tuple): (0.1, 0.6), ("subsets", int): 5}  # by the default's type
 
 every_metric = pytest.mark.parametrize("entry", METRICS, ids=lambda entry: entry.name)
+every_probe = pytest.mark.parametrize("entry", entries("probe"), ids=lambda entry: entry.name)
 
 
 def small(entry) -> dict:
-    return {name: SMALL[name] for name in entry.parameters() if name in SMALL}
+    kinds = {name: (name, type(default)) for name, default in entry.parameters().items()}
+    return {name: SMALL[kind] for name, kind in kinds.items() if kind in SMALL}
 
 
 def maps_for(x):
@@ -27,10 +29,11 @@ def maps_for(x):
 
 
 def masks_for(x):
-    """A square that lies elsewhere on each image."""
+    """A square, half as wide as the image, that lies elsewhere on each."""
     masks = torch.zeros(len(x), *x.shape[2:], dtype=torch.bool)
+    side = x.shape[-1] // 2
     for number, mask in enumerate(masks):
-        mask[number : number + 3, 1:4] = True
+        mask[number : number + side, 1 : 1 + side] = True
     return masks
 
 
@@ -82,21 +85,102 @@ def test_extreme_maps_are_measured(entry, standin):
         assert len(table_of(entry, standin, maps=torch.full_like(standin.x, values)))
 
 
-@every_metric
-def test_the_registered_cost_in_forward_passes_is_the_real_one(entry, standin):
-    classifier = standin.classifier
+def walked(entry, case, key: str, *maps, **more):
+    """A metric or a probe run through on one image: what it gives, and how many points it asked for."""
+    classifier = case.classifier
     mean, std = classifier.mean.flatten(), classifier.std.flatten()
-    image = Measured(standin.x[0], standin.target[0], "a", draws(0, entry.name, "a"), mean, std, masks_for(standin.x)[0])
-    walk, answer, passes = entry.function(image, maps_for(standin.x)[0], **small(entry)), None, 0
+    image = Measured(case.x[0], case.target[0], "a", draws(0, key, "a"), mean, std, masks_for(case.x)[0], **more)
+    walk, answer, passes = entry.function(image, *maps, **small(entry)), None, 0
     try:
         while True:
             ask = walk.send(answer)
             passes += len(ask.points)
             answer = classifier.answer(ask.points, None, ask.rule)
-    except StopIteration:
-        pass
-    values = entry.parameters() | small(entry)
-    assert passes == eval(entry.facts["forwards"], {"__builtins__": {}}, values)
+    except StopIteration as end:
+        return end.value, passes
+
+
+def cost(entry) -> int:
+    """The registered forward passes at the small parameters."""
+    return eval(entry.facts["forwards"], {"__builtins__": {}, "len": len}, entry.parameters() | small(entry))
+
+
+@every_metric
+def test_the_registered_cost_in_forward_passes_is_the_real_one(entry, standin):
+    """A metric with a probe costs what its probe does, once for all maps, and what it asks itself."""
+    more, before = {}, 0
+    if entry.facts["probe"]:
+        probed = get("probe", entry.facts["probe"])
+        more["probe"], before = walked(probed, standin, probed.name)
+        assert before == cost(probed) > 0
+    _, passes = walked(entry, standin, entry.facts["probe"] or entry.name, maps_for(standin.x)[0], **more)
+    assert before + passes == cost(entry)
+
+
+@every_metric
+def test_what_is_probed_beforehand_gives_the_same_scores(entry, standin):
+    """Bit for bit; and what a metric and its probe both have, they have by the same default."""
+    if not entry.facts["probe"]:
+        return
+    known = get("probe", entry.facts["probe"])
+    shared = known.parameters().keys() & entry.parameters().keys()
+    assert all(known.parameters()[name] == entry.parameters()[name] for name in shared)
+    beforehand = probe(known.name, standin.classifier, standin.x, standin.target, ids=standin.ids, **small(known))
+    assert_same(table_of(entry, standin, probed=beforehand), table_of(entry, standin))
+
+
+def test_parameters_go_to_the_metric_its_probe_or_both(smooth, monkeypatch):
+    """What both have goes to both, by default as the metric has it; what the probe alone has shapes only what is probed."""
+
+    def scaled(image, *, both: int = 1, alone: int = 10):
+        return {"found": np.array([both, alone])}
+        yield
+
+    def told(image, attribution, *, both: int = 2, own: int = 3):
+        return {"told": (np.arange(4.0), np.array([both, own, *image.probe["found"]]))}
+        yield
+
+    made = {
+        "probe": Entry("probe", "scaled", scaled),
+        "metric": Entry("metric", "told", told, {"probe": "scaled", "retrains": False, "needs": ()}),
+    }
+    monkeypatch.setattr(api.registry, "get", lambda kind, name: made[kind])
+
+    def values(**options):
+        return measure("told", smooth.classifier, smooth.x[:1], [0], smooth.x[:1], **options)["value"].tolist()
+
+    assert values() == [2, 3, 2, 10]
+    assert values(both=5, own=6, alone=7) == [5, 6, 5, 7]
+    probed = {"found": np.array([[8, 9]])}
+    assert values(both=5, probed=probed) == [5, 3, 8, 9]
+    with refused("told: alone", "accepted: without them, or without probed"):
+        values(alone=7, probed=probed)
+    with refused("told: unknown parameter 'other'"):
+        values(other=1)
+    with refused("scaled: alone is 0", "at least 1"):
+        values(alone=0)
+
+
+@every_probe
+def test_a_probe_does_not_depend_on_what_it_is_computed_with(entry, standin, threads):
+    """Bit for bit: alone, in any order, in micro-batches of any size, on any number of threads."""
+    rows = range(len(standin.x))
+
+    def probed(some=rows, **options):
+        found = probe(entry.name, standin.classifier, **standin.part(list(some)), **small(entry), **options)
+        assert all(len(values) == len(some) for values in found.values())
+        return found
+
+    whole = probed()
+    alone = [probed([row]) for row in rows]
+    backwards, large = probed(list(reversed(rows))), probed(micro_batch=64)
+    for name, values in whole.items():
+        assert np.array_equal(values, np.concatenate([one[name] for one in alone]))
+        assert np.array_equal(values, backwards[name][::-1])
+        assert np.array_equal(values, large[name])
+    for number in (1, 2, 4):
+        threads(number)
+        assert all(np.array_equal(values, whole[name]) for name, values in probed().items())
 
 
 @every_metric

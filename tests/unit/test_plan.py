@@ -12,7 +12,7 @@ from pathattr.study import Study
 
 from .test_config import ROOT, SCHEMA, changed
 
-MODELS = ("vgg_small", "resnet_small")
+MODELS = ("vgg_pairs", "resnet_pairs")
 METHODS = ("random", "inputgrad", "ig", "eg", "agi", "agi_as_released", "lpi", "ig-steps5")
 SHARD, PART = "0000000-0000300", "0000-of-0002"
 
@@ -20,9 +20,13 @@ SHARD, PART = "0000000-0000300", "0000-of-0002"
 def digests(*edits) -> dict[str, str]:
     """Path -> digest of every result of the two models, with (path, value) edits of the shipped configuration."""
     plan = Plan(Study(changed(*edits)), ROOT)
-    files = [plan.index("digits", "train"), *plan.split("digits_on_photos", "train"), *plan.split("digits_on_photos", "test")]
+    files = [
+        plan.index("digits", "train"),
+        *plan.split("digit_pairs_on_photos", "train"),
+        *plan.split("digit_pairs_on_photos", "test"),
+    ]
     for model in MODELS:
-        place = "digits_on_photos", model
+        place = "digit_pairs_on_photos", model
         files += [plan.weights(model), plan.logits(*place, "train", PART), plan.neighbourhoods(*place, "lpi")]
         files += [plan.maps(*place, method, SHARD) for method in METHODS]
         files += [plan.scores(*place, method, "diffid", SHARD) for method in METHODS]
@@ -36,10 +40,10 @@ WITHOUT_EFFECT = [
     ("images_per_shard", 100),
     ("training_shards", 5),
     ("threads/compute", 4),
-    ("models/vgg_small/stands_for", "another"),
+    ("models/vgg_pairs/stands_for", "another"),
     ("papers/lpi/defaults/images", 20),
     ("methods/spare", {"method": "ig"}),
-    ("models/vgg_small/training/seeds", 3),  # the first training is the one that there was
+    ("models/vgg_pairs/training/seeds", 3),  # the first training is the one that there was
     ("datasets/spare", {"dataset": "digits"}),
 ]
 
@@ -54,14 +58,14 @@ WITH_EFFECT = {  # edit -> what the paths of all that changes, and of nothing el
     ("methods/ig/steps", 21): ["/ig/"],
     ("methods/ig/rule", "right"): ["/ig/", "/ig-steps5/"],
     ("methods/agi/step_size", 0.1): ["/agi/"],
-    ("methods/lpi/neighbourhoods/vgg_small", 8): ["vgg_small/lpi/", "vgg_small/lpi."],
+    ("methods/lpi/neighbourhoods/vgg_pairs", 8): ["vgg_pairs/lpi/", "vgg_pairs/lpi."],
     ("metrics/diffid/fractions", 5): ["/diffid/"],
     ("maps_dtype", "float16"): ["maps/", "scores/"],
     ("background_images", 100): ["/eg/"],
-    ("models/vgg_small/training/epochs", 9): ["vgg_small"],
+    ("models/vgg_pairs/training/epochs", 9): ["vgg_pairs"],
     ("threads/train", 3): ["models/", "logits/", "neighbourhoods/", "maps/", "scores/"],
     ("datasets/digits/size", 8): ["data/digits/"],
-    ("datasets/digits_on_photos/train", 5000): ["digits_on_photos"],
+    ("datasets/digit_pairs_on_photos/train", 5000): ["digit_pairs_on_photos"],
     ("seed", 1): ["results/"],
 }
 
@@ -82,13 +86,13 @@ def test_results_that_differ_have_different_digests():
 
 def test_the_code_of_a_users_own_network_is_part_of_the_digest(tmp_path):
     code = tmp_path / "own.py"
-    entry = {"dataset": "digits_on_photos", "architecture": f"{code}:net", "weights": "own.pth", "mean": [0.5], "std": [0.5]}
+    entry = {"dataset": "digit_pairs_on_photos", "architecture": f"{code}:net", "weights": "own.pth", "mean": [0.5], "std": [0.5]}
     found = []
     for result in (1, 2):
         code.write_text(f"def net(classes, channels, size):\n    return {result}\n")
         for remembered in (source._tree, source._bare, source._imports, source._source_digest, source._code):
             remembered.cache_clear()
-        found.append(Plan(Study(changed(("models/vgg_small", entry))), ROOT).weights("vgg_small").digest)
+        found.append(Plan(Study(changed(("models/vgg_pairs", entry))), ROOT).weights("vgg_pairs").digest)
     assert found[0] != found[1]
 
 
@@ -132,30 +136,34 @@ def test_what_several_ask_for_is_computed_once():
     plan = Plan(load(changed(), SCHEMA), ROOT)
     overview = [file for file in plan.targets("methods") if file.startswith("results/maps/")]
     lpi = [file for file in plan.targets("lpi") if file.startswith("results/maps/")]
-    shared = "results/maps/digits_on_photos/resnet_small/ig/0000000-0000300.arrow"
+    shared = "results/maps/digit_pairs_on_photos/resnet_pairs/ig/0000000-0000300.arrow"
     assert shared in overview and shared in lpi
-    assert "results/maps/digits_on_photos/resnet_small/smoothgrad/0000000-0000024.arrow" in overview
+    assert "results/maps/digit_pairs_on_photos/resnet_pairs/smoothgrad/0000000-0000024.arrow" in overview
     places = [(Path(file).parent, Path(file).name.split("-")[0]) for file in {*overview, *lpi}]
     assert len(places) == len(set(places))
 
 
 def test_each_training_scores_its_share_of_the_images():
-    config = changed(("models/resnet_small/training/seeds", 3))
+    config = changed(("models/resnet_pairs/training/seeds", 3))
     plan = Plan(load(config, SCHEMA), ROOT)
     files = plan._job("judge", ("lpi", "c4")).inputs["scores"]
     rows = {(file.about["training"], file.about["first"], file.about["last"]) for file in files}
-    assert rows == {("resnet_small", 0, 100), ("resnet_small-1", 100, 200), ("resnet_small-2", 200, 300)}
-    digests = {plan.weights(name).digest for name in plan.study.trainings("resnet_small")}
+    assert rows == {("resnet_pairs", 0, 100), ("resnet_pairs-1", 100, 200), ("resnet_pairs-2", 200, 300)}
+    digests = {plan.weights(name).digest for name in plan.study.trainings("resnet_pairs")}
     assert len(digests) == 3
 
 
 def test_a_claims_cost_is_counted_over_everything_before_it():
     plan = Plan(load(changed(), SCHEMA), ROOT)
     takes = plan.takes(plan.judge("lpi", "c4"))
-    for pattern in ("train_model/digits_on_photos/resnet_small.tsv", "judge/lpi.c4.tsv", "make_dataset/digits_on_photos.tsv"):
+    for pattern in (
+        "train_model/digit_pairs_on_photos/resnet_pairs.tsv",
+        "judge/lpi.c4.tsv",
+        "make_dataset/digit_pairs_on_photos.tsv",
+    ):
         assert pattern in takes
-    assert "attribute/digits_on_photos/resnet_small/lpi-references5/*.tsv" in takes
-    assert not any("vgg_small" in pattern for pattern in takes)
+    assert "attribute/digit_pairs_on_photos/resnet_pairs/lpi-references5/*.tsv" in takes
+    assert not any("vgg_pairs" in pattern for pattern in takes)
 
 
 def test_captions_are_the_docstrings_with_their_fields_filled_in():
@@ -165,7 +173,7 @@ def test_captions_are_the_docstrings_with_their_fields_filled_in():
             caption = plan.caption(drawn)
             assert "{" not in caption and len(caption) > 60, (paper, name)
     assert "300 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
-    assert "resnet_small in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
+    assert "resnet_pairs in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
 
 
 def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the_file(tmp_path):
@@ -182,7 +190,7 @@ def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the
         spec.loader.exec_module(fresh)
         return fresh.digest([(library / "dataset" / "digits.py", name)])
 
-    names = ("digits", "digits_on_photos", "digit_pairs_on_photos")
+    names = ("digits", "digit_pairs_on_photos", "digit_pairs_on_photos")
     before, text = {name: digest(name) for name in names}, (library / "dataset" / "digits.py").read_text()
     for old, new, reached in (
         ("masks = images > 0.5", "masks = images > 0.6", {"digits"}),

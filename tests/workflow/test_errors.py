@@ -51,7 +51,7 @@ def test_a_job_that_fails_says_why_in_one_line(workbench):
 
     if torch.cuda.is_available():
         pytest.skip("this machine has the GPU whose absence is tested")
-    maps = next((workbench / "results/maps").rglob("resnet_small/ig/*.arrow"))
+    maps = next((workbench / "results/maps").rglob("resnet_pairs/ig/*.arrow"))
     maps.unlink()
     done = snakemake(workbench, *SMOKE, "--config", "device=cuda", "--", maps.relative_to(workbench), check=False)
     (line,) = [text for text in done.stdout.splitlines() if "error:" in text]

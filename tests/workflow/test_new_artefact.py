@@ -34,7 +34,7 @@ def test_a_new_artefact_of_a_known_kind_is_one_entry(workbench):
     assert set(pandas.read_csv(workbench / "results/tables/lpi/vgg_curves.csv")["method"]) == {"ig", "eg"}
     snakemake(workbench, *SMOKE, "--report", "report.html")
     page = (workbench / "report.html").read_text()
-    assert "Vgg curves" in page and "vgg_small in place of VGG-16" in page
+    assert "Vgg curves" in page and "vgg_pairs in place of VGG-16" in page
 
 
 def test_new_kinds_are_one_function_and_one_entry(workbench):

@@ -39,7 +39,7 @@ def check_only_lpi(folder, *arguments):
 
 
 def test_a_parameter_of_one_method(workbench):
-    edit(workbench / "config/smoke.yaml", "resnet_small: 3}, references: 4}", "resnet_small: 3}, references: 3}")
+    edit(workbench / "config/smoke.yaml", "resnet_pairs: 3}, references: 4}", "resnet_pairs: 3}, references: 3}")
     check_only_lpi(workbench, *SMOKE)
 
 
@@ -121,8 +121,8 @@ def test_how_it_is_computed_changes_nothing(workbench):
 
 def test_a_removed_shard_and_its_scores(workbench):
     """Only that shard and what descends from it."""
-    shutil.rmtree(workbench / "results/maps/digits_on_photos/vgg_small/eg")
-    shutil.rmtree(workbench / "results/scores/digits_on_photos/vgg_small/eg")
+    shutil.rmtree(workbench / "results/maps/digit_pairs_on_photos/vgg_pairs/eg")
+    shutil.rmtree(workbench / "results/scores/digit_pairs_on_photos/vgg_pairs/eg")
     jobs = planned(workbench, *SMOKE)
     assert jobs["attribute"] == 1
     assert jobs["measure"] == 2  # DiffID, and the share on the object
@@ -141,9 +141,9 @@ def test_a_stale_result_is_refused_without_snakemakes_memory(workbench):
 
 
 def test_a_torn_result_is_refused(workbench):
-    maps = next((workbench / "results/maps").rglob("resnet_small/ig/0000000-0000008.arrow"))
+    maps = next((workbench / "results/maps").rglob("resnet_pairs/ig/0000000-0000008.arrow"))
     maps.write_bytes(maps.read_bytes()[:-100])
-    shutil.rmtree(workbench / "results/scores/digits_on_photos/resnet_small/ig")
+    shutil.rmtree(workbench / "results/scores/digit_pairs_on_photos/resnet_pairs/ig")
     done = snakemake(workbench, *SMOKE, "--rerun-triggers", "input", "--", "results/tables/lpi/fig4.csv", check=False)
     assert done.returncode != 0 and "torn" in done.stdout
 

@@ -161,8 +161,8 @@ def test_tables_do_not_depend_on_shards_or_micro_batch(smoke, workbench):
     for verdict in verdicts:
         del verdict["digest"]  # it names the files
     assert verdicts[0] == verdicts[1]
-    whole = read_maps(next((smoke / "results/maps").rglob("resnet_small/lpi/0000000-0000008.arrow")))
-    parts = [read_maps(path) for path in sorted((workbench / "results/maps").rglob("resnet_small/lpi/*.arrow"))]
+    whole = read_maps(next((smoke / "results/maps").rglob("resnet_pairs/lpi/0000000-0000008.arrow")))
+    parts = [read_maps(path) for path in sorted((workbench / "results/maps").rglob("resnet_pairs/lpi/*.arrow"))]
     assert [name for part in parts for name in part[0]] == whole[0]
     assert b"".join(part[3]["vanilla"].tobytes() for part in parts) == whole[3]["vanilla"].tobytes()
 

@@ -5,8 +5,9 @@ import pandas as pd
 import seaborn as sns
 
 from ..plot import style
-from ..plot.names import entry_label, label, place, score_label
-from ..registry import Images, Method, Methods, Metric, Model, Scores, Sweep, Variants, artefact
+from ..plot.names import entry_label, label, score_label
+from ..plot.names import place as place_of
+from ..registry import Images, Method, Methods, Metric, Model, Models, Scores, Sweep, Variants, artefact
 from ..scores import summarise
 
 DASHES = {"vanilla": "-", "absolute": ":", "valid_interpolations": "--", "valid_references": "-"}
@@ -56,7 +57,7 @@ def removal_curves(
         axis.axhline(0, color="0.8", lw=0.6, zorder=0)
         axis.legend(title="method (AUC)", title_fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.24), handlelength=3)
     n = int(curves["n"].iloc[0])
-    figure.suptitle(f"{place(found.models[model])}: mean of {n} images, 95 % intervals", fontsize=8)
+    figure.suptitle(f"{place_of(found.models[model])}: mean of {n} images, 95 % intervals", fontsize=8)
     data = curves.rename(columns={"x": "delta"})
     areas["metric"] = areas["metric"].str.removesuffix("_auc")
     return figure, data.merge(areas[[*by, "metric", "mean"]].rename(columns={"mean": "auc"}), on=[*by, "metric"])
@@ -75,10 +76,10 @@ def budget_curves(
     """{scores}, against the number of gradients that a method took, on {models}: means over {images} images, with 95 %
     bootstrap intervals. AGI stops an attack that has reached its class, so its numbers of gradients are measured, not set.
     """
-    points = _points(found, sweep, scores)
+    points = _points(found, sweep, scores, model)
     series = {name: style.method_style(name, place) for place, name in enumerate(dict.fromkeys(points["series"]))}
     xlabel = f"gradients an image (mean of {int(points['n'].iloc[0])} images)"
-    figure = _sweep(points, series, scores, "gradients", xlabel, log=True)
+    figure = _sweep([(place_of(found.models[model]), points, series, None)], scores, "gradients", xlabel, log=True)
     points["parameters"] = points["values"].map(lambda values: ", ".join(f"{key} {value}" for key, value in values.items()))
     return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n"]]
 
@@ -87,7 +88,7 @@ def budget_curves(
 def sweep_curves(
     found,
     *,
-    model: Model,
+    models: Models,
     sweep: Sweep,
     x: str,
     by: str,
@@ -97,32 +98,36 @@ def sweep_curves(
     line_at: int = 1,
     scores: Scores = ("diffid_output_auc", "diffid_probability_auc"),
 ):
-    """{scores}, against the number of {x}, for several numbers of {by}, on {models}: means over {images} images, with
-    95 % bootstrap intervals. The horizontal line is another method's, which has no such parameter.
+    """{scores}, against the number of {x}, for several numbers of {by}, on {models}, a row of panels each: means over {images}
+    images, with 95 % bootstrap intervals. The horizontal line is another method's, which has no such parameter.
     """
-    points = _points(found, sweep, scores)
-    points[by], points[x] = (points["values"].map(lambda values, name=name: values[name]) for name in (by, x))
-    points["method"], points["series"] = points["series"], points[by]
-    named, counts = label(points["method"].iloc[0]), sorted(points[by].unique())
-    colours = sns.color_palette("crest", len(counts))
-    looks = {
-        count: (f"{named}, {by} {count}", colours[place], ["-", "--", "-.", ":"][place % 4], "oDs^"[place % 4])
-        for place, count in enumerate(counts)
-    }
-    rows = None
-    if line:
-        rows = summarise(found.scores(scores, methods=[line]), ["metric"], found.seed).astype({"n": int})
-        rows["method"], rows[by], rows[x] = line, found.setting(model, line, by), line_at
-    xlabel = f"{x} (mean of {int(points['n'].iloc[0])} images)"
-    figure = _sweep(points, looks, scores, x, xlabel, line=line and (f"{label(line)}, {by} {rows[by].iloc[0]}", line, rows))
-    columns = ["method", by, x, "metric", "mean", "low", "high", "n"]
-    return figure, pd.concat([points, rows])[columns] if line else points[columns]
+    panels, tables = [], []
+    for model in models:
+        points = _points(found, sweep, scores, model)
+        points[by], points[x] = (points["values"].map(lambda values, name=name: values[name]) for name in (by, x))
+        points["method"], points["series"] = points["series"], points[by]
+        named, counts = label(points["method"].iloc[0]), sorted(points[by].unique())
+        colours = sns.color_palette("crest", len(counts))
+        looks = {
+            count: (f"{named}, {by} {count}", colours[place], ["-", "--", "-.", ":"][place % 4], "oDs^"[place % 4])
+            for place, count in enumerate(counts)
+        }
+        beside = None
+        if line:
+            rows = summarise(found.scores(scores, models=[model], methods=[line]), ["metric"], found.seed).astype({"n": int})
+            rows["method"], rows[by], rows[x] = line, found.setting(model, line, by), line_at
+            beside = f"{label(line)}, {by} {rows[by].iloc[0]}", line, rows
+            points = pd.concat([points, rows])
+        panels.append((place_of(found.models[model]), points, looks, beside))
+        tables.append(points.assign(model=model, dataset=found.models[model].dataset))
+    figure = _sweep(panels, scores, x, f"{x} (mean of {int(tables[0]['n'].iloc[0])} images)")
+    return figure, pd.concat(tables)[["model", "dataset", "method", by, x, "metric", "mean", "low", "high", "n"]]
 
 
-def _points(found, sweep: list[dict], scores) -> pd.DataFrame:
+def _points(found, sweep: list[dict], scores, model: str) -> pd.DataFrame:
     """A sweep's points with their scores, one row a point and score: series (method), values, metric, gradients an image
     (measured), mean, low, high, n."""
-    table = found.scores(scores, methods=[point["name"] for point in sweep])
+    table = found.scores(scores, models=[model], methods=[point["name"] for point in sweep])
     areas = summarise(table, ["method", "metric"], found.seed).set_index(["method", "metric"])
     gradients = table.groupby("method")["gradients"].mean()
     rows = [
@@ -139,34 +144,40 @@ def _points(found, sweep: list[dict], scores) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"n": int})
 
 
-def _sweep(points: pd.DataFrame, series: dict[str, tuple], scores, x: str, xlabel: str, log=False, line=None):
-    """Means with 95 % intervals against a parameter, one panel a score.
+def _sweep(panels: list[tuple], scores, x: str, xlabel: str, log=False):
+    """Means with 95 % intervals against a parameter, a column a score, a row a model.
 
-    `points`: `series`, `metric`, the column `x`, mean, low, high. `series`: name -> (label, colour, line, marker). `line`: label,
-    method and a row (metric, mean, low, high) a score, of something that does not depend on x.
+    `panels`, one a model: its title; points (`series`, `metric`, the column `x`, mean, low, high); series name -> (label,
+    colour, line, marker); and label, method and a row (metric, mean, low, high) a score of what has no x, or None.
     """
-    figure, axes = plt.subplots(1, len(scores), figsize=(style.PAGE, 2.7), squeeze=False)
-    for axis, score in zip(axes[0], scores, strict=True):
-        if line is not None:
-            label, method, rows = line
-            _, colour, dashes, _ = style.method_style(method)
-            row = rows[rows["metric"] == score].iloc[0]
-            axis.axhline(row["mean"], color=colour, ls=dashes, label=label)
-            axis.axhspan(row["low"], row["high"], color=colour, alpha=0.12, lw=0)
-        for name, (label, colour, dashes, marker) in series.items():
-            part = points[(points["series"] == name) & (points["metric"] == score)].sort_values(x)
-            error = [part["mean"] - part["low"], part["high"] - part["mean"]]
-            look = {"color": colour, "ls": dashes, "marker": marker, "label": label}
-            axis.errorbar(part[x], part["mean"], error, **look, capsize=2, elinewidth=0.7)
-        if log:
-            axis.set_xscale("log")
-            axis.xaxis.set_major_formatter("{x:g}")
-            axis.set_xticks([1, 2, 5, 10, 20, 50, 100])
-            axis.set_xticks([], minor=True)
-            axis.set_xlim(points[x].min() * 0.8, points[x].max() * 1.25)
-        else:
-            axis.set_xticks(sorted(points[x].unique()))
-        axis.set(xlabel=xlabel, ylabel=score_label(score).replace(", ", ",\n"))
+    figure, axes = plt.subplots(
+        len(panels), len(scores), figsize=(style.PAGE, 0.5 + 2.2 * len(panels)), squeeze=False, sharex=True, sharey="col"
+    )
+    for (title, points, series, line), row in zip(panels, axes, strict=True):
+        for axis, score in zip(row, scores, strict=True):
+            if line is not None:
+                label, method, rows = line
+                _, colour, dashes, _ = style.method_style(method)
+                there = rows[rows["metric"] == score].iloc[0]
+                axis.axhline(there["mean"], color=colour, ls=dashes, label=label)
+                axis.axhspan(there["low"], there["high"], color=colour, alpha=0.12, lw=0)
+            for name, (label, colour, dashes, marker) in series.items():
+                part = points[(points["series"] == name) & (points["metric"] == score)].sort_values(x)
+                error = [part["mean"] - part["low"], part["high"] - part["mean"]]
+                look = {"color": colour, "ls": dashes, "marker": marker, "label": label}
+                axis.errorbar(part[x], part["mean"], error, **look, capsize=2, elinewidth=0.7)
+            if log:
+                axis.set_xscale("log")
+                axis.xaxis.set_major_formatter("{x:g}")
+                axis.set_xticks([1, 2, 5, 10, 20, 50, 100])
+                axis.set_xticks([], minor=True)
+                axis.set_xlim(points[x].min() * 0.8, points[x].max() * 1.25)
+            else:
+                axis.set_xticks(sorted(points[x].dropna().unique()))
+            axis.set_ylabel(score_label(score).replace(", ", ",\n"))
+            axis.set_title(title)
+    for axis in axes[-1]:
+        axis.set_xlabel(xlabel)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(labels), columnspacing=1.5, handlelength=3)
     return figure

@@ -1,15 +1,41 @@
-"""Comparisons of per-image scores: pairs, chains, trends, equivalence, shares."""
+"""Comparisons of per-image scores: pairs, chains, variants, forms, levels, trends, equivalence, shares."""
 
 import itertools
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .. import source
+from ..errors import InputError
 from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, agreed, cells_of, side, simultaneous, trimmed, wilson
-from ..plot.names import label, score_label
-from ..registry import Images, Method, Methods, Metric, Models, Pairs, Reported, Score, Scores, Sweep, claim
+from ..plot.names import VARIANTS, entry_label, label, score_label
+from ..registry import Forms, Images, Method, Methods, Metric, Models, Pairs, Reported, Score, Scores, Sweep, Variants, claim
 from ..scores import resampled
+
+SEEDS = "_seed"  # ends the name of a score whose x numbers the fine-tunings that gave it
+Side = tuple[str, str]  # a method and its variant
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is claimed to score better, what it is compared with, and what the comparison is called."""
+
+    one: Side
+    rival: Side
+    label: str
+
+
+class Values(NamedTuple):
+    """A score of some sides on one model. `wide`: a row an image, a column a side. `training` of each image. `parts`: the means of
+    each training, or of each of its fine-tunings, a row each. `undefined`: how many images have no value on a side, and are out.
+    """
+
+    wide: pd.DataFrame
+    training: pd.Series
+    parts: pd.DataFrame
+    undefined: int
 
 
 @claim("paired", needs=("scores", "test", "test_logits", "reported"))
@@ -24,24 +50,33 @@ def paired(
     rivals: Methods | None = None,
     pairs: Pairs | None = None,
     beside: Scores | None = None,
+    variants: Variants = ("vanilla",),
     direction: Literal["better", "higher", "lower"] = "better",
     margin: float = 0.0,
     only: str = "",
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    printed_as: dict | None = None,
 ):
     """Each of `methods` against each of `rivals` (or the `pairs`), on each model, in each of `scores`: the mean over the first
     `images` test images of the difference an image, which shall be above `margin`.
 
-    `direction`: what is claimed of the first, "better" being as the metric says of the score. `beside`: as many other scores to
-    show along (the ratio of logits beside the probability). `only`: a column of the data set's index; images where it is
-    true. `reported`, `reported_scores`: the paper's table, and what it calls the scores.
+    `variants`: in which both are compared, each a cell. `direction`: what is claimed of the first, "better" being as the
+    metric says of the score. `beside`: as many other scores to show along (the ratio of logits beside the probability).
+    `only`: a column of the data set's index; images where it is true. `reported`, `reported_scores`: the paper's table, and
+    what it calls the scores; `printed_as`: and what those of our methods and models whose names differ.
     """
     every = list(pairs or [])
     every += [[one, other] for one in methods or [] for other in rivals or [] if one != other]
     if not every:
         raise NotRun("no pair of methods is named")
-    return _compare(found, models, every, metric, scores, beside, direction, margin, only, reported, reported_scores)
+    words = {variant: f", {_variant_words(variant)}" if len(variants) > 1 else "" for variant in variants}
+    named = [
+        Pair((one, variant), (rival, variant), f"{label(one)} - {label(rival)}{words[variant]}")
+        for one, rival in every
+        for variant in variants
+    ]
+    return _compare(found, models, named, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
 
 
 @claim("chain", needs=("scores", "test", "test_logits", "reported"))
@@ -59,43 +94,231 @@ def chain(
     only: str = "",
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    printed_as: dict | None = None,
 ):
     """Each of `methods` against the one before it: every step down the list is claimed to gain more than `margin`, which is below 0
     where a step need only lose no more than that. Parameters as for `paired`.
     """
-    steps = [[later, earlier] for earlier, later in zip(methods, methods[1:], strict=False)]
+    steps = [
+        Pair((later, "vanilla"), (earlier, "vanilla"), f"{label(later)} - {label(earlier)}")
+        for earlier, later in itertools.pairwise(methods)
+    ]
     if not steps:
         raise NotRun("one method is no chain")
-    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores)
+    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
 
 
-def _compare(found, models, pairs, metric, scores, beside, direction, margin, only, reported, reported_scores) -> Judged:
+@claim("variants_paired", needs=("scores", "test", "test_logits"))
+def variants_paired(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    scores: Scores,
+    methods: Methods,
+    one: Variants,
+    others: Variants,
+    beside: Scores | None = None,
+    direction: Literal["better", "higher", "lower"] = "better",
+    margin: float = 0.0,
+    only: str = "",
+):
+    """Each of the variants `one` of every method against each of its variants `others`. Parameters as for `paired`.
+
+    A score whose name ends in _seed comes of several fine-tunings: an image's value is their mean, and a cell is decided only
+    where each of them lies on its side.
+    """
+    pairs = _variant_pairs(found, models, methods, one, others)
+    return _compare(found, models, pairs, metric, scores, beside, direction, margin, only)
+
+
+@claim("forms_paired", needs=("scores", "test", "test_logits"))
+def forms_paired(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    scores: Scores,
+    forms: Forms,
+    rivals: Forms,
+    best: bool = False,
+    beside: Scores | None = None,
+    direction: Literal["better", "higher", "lower"] = "better",
+    margin: float = 0.0,
+    only: str = "",
+):
+    """Each of `forms` against each of `rivals`, both ENTRY or ENTRY:VARIANT. Parameters, and scores that end in _seed, as for
+    `variants_paired`.
+
+    `best`: besides, a cell a model and score, the mean over `forms` less the best of `rivals`, the one with the best mean
+    being chosen anew in each bootstrap draw. It counts for the verdict; the mean over the cells is over the pairs alone.
+    """
+    sides = [[(form["entry"], form["variant"]) for form in every] for every in (forms, rivals)]
+    pairs = [
+        Pair(here, there, f"{_form_words(form)} - {_form_words(rival)}")
+        for form, here in zip(forms, sides[0], strict=True)
+        for rival, there in zip(rivals, sides[1], strict=True)
+        if here != there
+    ]
+    if not pairs:
+        raise NotRun("no pair of forms is named")
+    return _compare(found, models, pairs, metric, scores, beside, direction, margin, only, best=sides if best else None)
+
+
+@claim("slope_paired", needs=("scores", "test"))
+def slope_paired(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    score: Score,
+    methods: Methods,
+    one: Variants,
+    others: Variants,
+    direction: Literal["better", "higher", "lower"] = "better",
+    margin: float = 0.0,
+    only: str = "",
+):
+    """The gain of each of the variants `one` over each of `others` is larger at the smallest x of a curve than at the largest:
+    the difference an image of the two, which shall be above `margin`. Parameters as for `variants_paired`.
+    """
+    sign, differences, ends, undefined = _sign(found, metric, score, direction), [], set(), 0
+    for model in models:
+        for pair in _variant_pairs(found, models, methods, one, others):
+            table = _rows(found, model, [pair.one, pair.rival], score, only)
+            low, high = table["x"].min(), table["x"].max()
+            if not low < high:
+                raise NotRun(f"{score_label(score)} is no curve: it has one x, and a slope takes two")
+            ends.add(f"{low:g} - {high:g}")
+            at = [_pivot(table[table["x"] == x], [pair.one, pair.rival], ["image_id"]) for x in (low, high)]
+            every = sign * (at[0][pair.one] - at[0][pair.rival] - at[1][pair.one] + at[1][pair.rival])
+            values = every.dropna()
+            undefined += len(every) - len(values)
+            _enough(values.index, only)
+            training = table.drop_duplicates("image_id").set_index("image_id")["training"].loc[values.index]
+            name = _name(found, model, len(models)) + pair.label
+            differences.append({"label": name, "model": model, "values": values.to_numpy(), "training": training.to_numpy()})
+    cells, overall = cells_of(differences, found.seed, margin)
+    words = f"{score_label(score)}, gain at the smallest less gain at the largest x ({', '.join(sorted(ends))}), an image"
+    return Judged(words, cells, overall=overall, notes=_left_out(undefined))
+
+
+@claim("level", needs=("scores", "test"))
+def level(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    score: Score,
+    methods: Methods,
+    limit: float,
+    variants: Variants = ("vanilla",),
+    direction: Literal["higher", "lower"] = "higher",
+    only: str = "",
+):
+    """The mean over images of a score is higher (or lower) than `limit`, for every method and variant on each model."""
+    sign, distances, undefined = 1 if direction == "higher" else -1, [], 0
+    for model in models:
+        for one in itertools.product(methods, variants):
+            wide, training, parts, out = _wide(found, model, [one], score, only)
+            undefined += out
+            name = _name(found, model, len(models)) + _called(found, models[0], one[0])
+            name += f", {_variant_words(one[1])}" if len(variants) > 1 else ""
+            values = sign * (wide[one].to_numpy() - limit)
+            each = (sign * (parts[one] - limit)).tolist()
+            distances.append({"label": name, "model": model, "values": values, "training": training.to_numpy(), "each": each})
+    cells, overall = _cells(distances, found.seed)
+    for cell in [*cells, overall]:  # from distances in the claimed direction back to the score
+        ends = sorted(limit + sign * cell[end] for end in ("low", "high"))
+        cell |= {"estimate": limit + sign * cell["estimate"], "low": ends[0], "high": ends[1]}
+    for cell in cells:
+        each = [limit + sign * one for one in cell["trainings"]]
+        cell |= {"trainings": each, "border": limit, "lower": direction == "lower"}
+    return Judged(
+        f"{score_label(score)}, mean over images, {direction} than {limit:g}", cells, overall=overall, notes=_left_out(undefined)
+    )
+
+
+def _variant_pairs(found, models, methods, one, others) -> list[Pair]:
+    pairs = [
+        Pair((name, this), (name, other), f"{_called(found, models[0], name)}, {_variant_words(this)} - {_variant_words(other)}")
+        for name in methods
+        for this in one
+        for other in others
+        if this != other
+    ]
+    if not pairs:
+        raise NotRun("no pair of variants is named")
+    return pairs
+
+
+def _called(found, model: str, name: str) -> str:
+    """What a method is called by what its entry computes, whatever the entry is named, and the parameters that a form changes."""
+    return label("-".join([found.setting(model, name, "method"), *name.split("-")[1:]]))
+
+
+def _variant_words(variant: str) -> str:
+    return VARIANTS.get(variant, variant)
+
+
+def _form_words(form: dict) -> str:
+    words = entry_label(form["method"], form["variant"], form["form"])
+    return words + (f", {form['variant']}" if form["variant"] == "absolute" else "")
+
+
+def _compare(
+    found,
+    models,
+    pairs,
+    metric,
+    scores,
+    beside,
+    direction,
+    margin,
+    only,
+    reported=None,
+    reported_scores=None,
+    printed_as=None,
+    best=None,
+) -> Judged:
+    """Cells of `pairs` on the models in the scores; `best`: the sides of `forms_paired`."""
+    called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
-    main, other, notes = [], [], []
+    main, other, bests, notes = [], [], [], []
     for model in models:
         right = _right(found, model)
         for number, score in enumerate(scores):
-            for one, rival in pairs:
-                difference = _difference(found, model, one, rival, score, signs[score], only)
-                difference["label"] = f"{_name(found, model, len(models))}{label(one)} - {label(rival)}" + (
-                    f", {score_label(score)}" if len(scores) > 1 else ""
-                )
-                places = zip(difference["training"], difference.pop("image_id"), strict=True)
-                kept = difference["values"][[place in right for place in places]]
-                difference |= {"model": model, "method": one, "rival": rival, "score": score}
+            place = {"model": model, "score": score}
+            of = (f", {score_label(score)}" if len(scores) > 1 else "", _name(found, model, len(models)))
+            for pair in pairs:
+                difference = _difference(found, model, pair, score, signs[score], only)
+                kept = difference["values"][_is_right(difference, right)]
+                difference |= place | {"label": f"{of[1]}{pair.label}{of[0]}", "method": pair.one[0], "rival": pair.rival[0]}
+                difference |= {"variant": pair.one[1], "rival_variant": pair.rival[1]}
                 difference |= {"estimate_correct": kept.mean() if len(kept) else np.nan, "n_correct": len(kept)}
                 if reported_scores:
-                    place = [printed.get((model, name, reported_scores[number])) for name in (one, rival)]
-                    difference["printed"] = None if None in place else signs[score] * (place[0] - place[1])
+                    names = [(called.get(model, model), called.get(name, name)) for name, _ in (pair.one, pair.rival)]
+                    values = [printed.get((*name, reported_scores[number])) for name in names]
+                    difference["printed"] = None if None in values else signs[score] * (values[0] - values[1])
                 main.append(difference)
                 if beside:
-                    other.append(_difference(found, model, one, rival, beside[number], signs[beside[number]], only))
-                    other[-1].pop("image_id")
+                    other.append(_difference(found, model, pair, beside[number], signs[beside[number]], only))
                     other[-1] |= {"label": difference["label"]}
-    cells, overall = cells_of(main, found.seed, margin)
+            if best:
+                text = f"{of[1]}mean of {len(best[0])} - best of {len(best[1])}{of[0]}"
+                bests.append(_best(found, model, *best, score, signs[score], only, right) | place | {"label": text})
+    cells, overall = _cells(main, found.seed, margin)
+    notes += _left_out(sum(one["undefined"] for one in main))
+    tuned = max(one["fine_tunings"] for one in main)
+    if tuned:
+        notes.append(f"given these {tuned} fine-tunings a map, of which an image's value is the mean")
     if beside:
-        others, _ = cells_of(other, found.seed)
+        others, _ = _cells(other, found.seed)
         for cell, besides, values in zip(cells, others, other, strict=True):
             cell |= {f"beside_{name}": besides[name] for name in ("estimate", "low", "high", "side")}
             cell["beside_trimmed"] = trimmed(values["values"])
@@ -105,8 +328,55 @@ def _compare(found, models, pairs, metric, scores, beside, direction, margin, on
         notes.append(
             text + (f"; the side differs in {differ}" if differ else "") + (f"; opposite: {', '.join(parted)}" if parted else "")
         )
+    if best:
+        cells = _joined(cells, main, bests, found.seed, margin)
+        notes.append("the best rival is chosen anew in each bootstrap draw; the mean over the cells is over the pairs alone")
     words = f"{_what(scores)}, difference an image" + (f", images that are {only}" if only else "")
     return Judged(words, cells, overall=overall, notes=notes)
+
+
+def _left_out(count: int) -> list[str]:
+    return [f"images without a value are left out: {count}, counted in every cell"] if count else []
+
+
+def _cells(differences: list[dict], seed: int, margin: float = 0.0) -> tuple[list[dict], dict]:
+    """As `judging.cells_of`; a cell of several trainings or fine-tunings, `each`, is decided only where each lies on its side."""
+    own = ("image_id", "each", "undefined", "fine_tunings")
+    plain = [{key: value for key, value in one.items() if key not in own} for one in differences]
+    cells, overall = cells_of(plain, seed, margin)
+    for cell, one in zip(cells, differences, strict=True):
+        if len(one["each"]) > 1:
+            cell |= {"trainings": one["each"], "side": agreed(cell["side"], one["each"], margin)}
+    return cells, overall
+
+
+def _best(found, model, forms, rivals, score, sign, only, right) -> dict:
+    """A cell but for its interval, and its bootstrap `draws`: the mean over forms less the best rival."""
+    wide, training, parts, _ = _wide(found, model, [*forms, *rivals], score, only)
+
+    def of(means):
+        return means[..., : len(forms)].mean(-1) - means[..., len(forms) :].max(-1)
+
+    values, each = sign * wide.to_numpy(), of(sign * parts.to_numpy()).tolist()
+    kept = values[_is_right({"training": training, "image_id": wide.index}, right)]
+    return {
+        "draws": of(resampled(values, found.seed)),
+        "estimate": float(of(values.mean(0))),
+        "estimate_correct": float(of(kept.mean(0))) if len(kept) else np.nan,
+        "n": len(values),
+        "n_correct": len(kept),
+        "trainings": each if len(each) > 1 else [],
+    }
+
+
+def _joined(cells: list[dict], differences: list[dict], bests: list[dict], seed: int, margin: float) -> list[dict]:
+    """The cells of the differences and those of the best rivals, with intervals that hold together."""
+    draws = [resampled(one["values"][:, None], seed)[:, 0] for one in differences] + [one.pop("draws") for one in bests]
+    every = [*cells, *bests]
+    ends = simultaneous(np.array([cell["estimate"] for cell in every]), np.stack(draws, 1))
+    for cell, low, high in zip(every, *ends, strict=True):
+        cell |= {"low": low, "high": high, "side": agreed(side(low, high, margin), cell["trainings"], margin)}
+    return every
 
 
 def _what(scores) -> str:
@@ -141,23 +411,70 @@ def _chosen(found, model: str, only: str) -> set | None:
     return set(index.loc[index[only].fillna(False).astype(bool), "image_id"])
 
 
-def _wide(found, model: str, methods: list[str], score: str, only: str = ""):
-    """Values of a score, a row an image, a column a method; and the training of each image."""
-    table = found.scores([score], models=[model], methods=methods)
+def _is_right(difference: dict, right: set) -> list[bool]:
+    return [place in right for place in zip(difference["training"], difference["image_id"], strict=True)]
+
+
+def _enough(images, only: str):
+    """Fewer than 2 images have no spread."""
+    if len(images) < 2:
+        raise NotRun(f"of the images only {len(images)} are {only}" if only else f"{len(images)} images are too few")
+
+
+def _rows(found, model: str, sides: list[Side], score: str, only: str):
+    """Rows of a score of some methods in some variants, on the chosen images."""
+    methods, variants = (list(dict.fromkeys(part)) for part in zip(*sides, strict=True))
+    table = found.scores([score], variants, models=[model], methods=methods)
     chosen = _chosen(found, model, only)
     if chosen is not None:
         table = table[table["image_id"].isin(chosen)]
-    if table["image_id"].nunique() < 2:
-        count = table["image_id"].nunique()
-        raise NotRun(f"of the images only {count} are {only}" if only else f"{count} images are too few")
-    wide = table.pivot(index="image_id", columns="method", values="value")
-    return wide[methods], table.drop_duplicates("image_id").set_index("image_id")["training"].loc[wide.index]
+    _enough(table["image_id"].unique(), only)
+    return table
 
 
-def _difference(found, model, one, rival, score, sign, only) -> dict:
-    wide, training = _wide(found, model, [one, rival], score, only)
-    values = sign * (wide[one] - wide[rival]).to_numpy()
-    return {"values": values, "training": training.to_numpy(), "image_id": wide.index.to_series()}
+def _pivot(table, sides: list[Side], index: list[str]) -> pd.DataFrame:
+    """Values, a row what `index` names, a column a side."""
+    wide = table.pivot(index=index, columns=["method", "variant"], values="value")
+    for method, variant in sides:
+        if (method, variant) not in wide:
+            raise InputError(f"no {variant} scores of {method}; accepted: the variants that its entry in the configuration has")
+    return wide[sides]
+
+
+def _wide(found, model: str, sides: list[Side], score: str, only: str = "") -> Values:
+    """Values of a score, an image's being the mean over fine-tunings where there are some.
+
+    Images where any side has no value (a correlation with a constant) are left out.
+    """
+    table, tuned = _rows(found, model, sides, score, only), score.endswith(SEEDS)
+    training = table.drop_duplicates("image_id").set_index("image_id")["training"]
+    every = _pivot(table, sides, ["image_id", "x"] if tuned else ["image_id"])
+    images = every.index.get_level_values("image_id")
+    there = ~images.isin(images[every.isna().any(axis=1)])
+    every, images = every[there], images[there]
+    wide = every.groupby("image_id").mean()
+    _enough(wide.index, only)
+    places = [training.loc[images].to_numpy(), *([every.index.get_level_values("x")] if tuned else [])]
+    return Values(wide, training.loc[wide.index], every.groupby(places).mean(), len(training) - len(wide))
+
+
+def _by_method(found, model: str, methods: list[str], score: str, only: str):
+    """Values of the methods themselves, a row an image, a column a method; and the training of each image."""
+    values = _wide(found, model, [(name, "vanilla") for name in methods], score, only)
+    return values.wide.droplevel("variant", axis=1), values.training
+
+
+def _difference(found, model: str, pair: Pair, score: str, sign: int, only: str) -> dict:
+    """Of a pair, in the claimed direction: what `_cells` takes but for a label."""
+    wide, training, parts, undefined = _wide(found, model, [pair.one, pair.rival], score, only)
+    return {
+        "values": sign * (wide[pair.one] - wide[pair.rival]).to_numpy(),
+        "training": training.to_numpy(),
+        "image_id": wide.index,
+        "each": (sign * (parts[pair.one] - parts[pair.rival])).tolist(),
+        "undefined": undefined,
+        "fine_tunings": len(parts) // training.nunique() if score.endswith(SEEDS) else 0,
+    }
 
 
 @claim("equivalence", needs=("scores", "test"))
@@ -175,7 +492,7 @@ def equivalence(
     pairs = list(itertools.combinations(range(len(methods)), 2))
     cells = []
     for model in models:
-        wide, training = _wide(found, model, methods, score, only)
+        wide, training = _by_method(found, model, methods, score, only)
         values = wide.to_numpy()
 
         def gaps(means):
@@ -243,7 +560,7 @@ def trend(
 
     cells, every = [], []
     for model in models:
-        wide, training = _wide(found, model, names, score, only)
+        wide, training = _by_method(found, model, names, score, only)
         values = wide.to_numpy()
         every.append(of(resampled(values, found.seed)))
         each = [float(of(wide[training == name].to_numpy().mean(0))) for name in training.unique()]
@@ -282,7 +599,7 @@ def share(
     """
     cells = []
     for model in models:
-        wide, training = _wide(found, model, [method], score, only)
+        wide, training = _by_method(found, model, [method], score, only)
         hits = (wide[method] > above).to_numpy()
         low, high = wilson(int(hits.sum()), len(hits), 1 - 0.05 / len(models))
         where = side(low, high, limit) if direction == "higher" else side(-high, -low, -limit)

@@ -1,4 +1,4 @@
-"""Embedded data: scikit-learn's handwritten digits, alone or on its two photographs. Real, offline, with ground truth.
+"""Embedded data: scikit-learn's handwritten digits, alone, in pairs, or on its two photographs. Real, offline, with ground truth.
 
 The digits are the 1797 of the UCI optical-recognition set (8 x 8, 17 grey levels), the photographs are `china.jpg` and
 `flower.jpg` (427 x 640). A training image and a test image never share a digit, nor any part of a photograph.
@@ -57,6 +57,19 @@ def digits(split: str, seed: int = 0, *, size: int = 16, train: int = 1397, test
     masks = images > 0.5
     boxes = np.array([_bounds(mask) for mask in masks])
     return Made.of(split, np.rint(images[:, None] * 255), labels, boxes, masks)
+
+
+@dataset("digit_pairs", source="UCI optical digits, in scikit-learn", made=True)
+def digit_pairs(split: str, seed: int = 0, *, train: int = 8000, test: int = 400) -> Made:
+    """Two digits side by side at their native size, white on black, one channel, 8 x 16 pixels: a hundred classes, 10 a + b of the
+    digits a and b from left to right. The stand-in for CIFAR-100. Mask and box are of both digits. See `Made` for the shapes.
+    """
+    count = train if split == "train" else test
+    grey, digit, _ = _split_digits(split, 2 * count, seed)
+    images = np.concatenate([grey[::2], grey[1::2]], 2)  # (N, 8, 16)
+    masks = images > 0.5
+    boxes = np.array([_bounds(mask) for mask in masks])
+    return Made.of(split, np.rint(images[:, None] * 255), 10 * digit[::2] + digit[1::2], boxes, masks)
 
 
 @dataset("digits_on_photos", source="UCI optical digits and two photographs, in scikit-learn", made=True)

@@ -48,7 +48,8 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
                 weight[some].repeat_interleave(len(part)),
                 step[part].repeat(len(some)),
                 points,
-                some.repeat_interleave(len(part)).tolist(),
+                numbers := some.repeat_interleave(len(part)).tolist(),
+                order=numbers,
             )
 
 
@@ -220,6 +221,7 @@ def ig3(
     paper="Sturmfels et al., Distill 2020",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
+    nested="references",
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1",
 )
@@ -242,6 +244,7 @@ def ig_uniform(
     paper="Smilkov et al., 2017, as references",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
+    nested="references",
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
     limits="A constant image has no noise, and gets 0.",
@@ -268,6 +271,7 @@ def ig_sg(
     paper="Hooker et al., NeurIPS 2019, as references",
     equation="re-calibration Alg. 1 and 2, gradients squared",
     gradients="references * steps",
+    nested="references",
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
     limits="Not complete. The sign is that of x - x', which says little; the re-calibrated forms have none.",

@@ -5,8 +5,6 @@ from torch.nn.functional import relu
 
 from ..registry import model
 
-WIDTHS = (64, 128, 256, 512)
-
 
 class PreActivationBlock(nn.Module):
     """Two 3 x 3 convolutions, each behind its batch norm and ReLU; the sum with the shortcut is left as it is.
@@ -30,9 +28,21 @@ class PreActivationBlock(nn.Module):
 @model("preact_resnet18", paper="He et al., ECCV 2016 (Identity Mappings)")
 def preact_resnet18(classes: int, channels: int, size: int):
     """Pre-activation ResNet-18 as for CIFAR: 3 x 3 stem without pooling, four stages of two blocks, 11.2 million parameters."""
-    layers, before = [nn.Conv2d(channels, WIDTHS[0], 3, padding=1, bias=False)], WIDTHS[0]
-    for number, width in enumerate(WIDTHS):
-        layers += [PreActivationBlock(before, width, 1 if number == 0 else 2), PreActivationBlock(width, width, 1)]
+    return _of_stages(classes, channels, (64, 128, 256, 512), blocks=2)
+
+
+@model("preact_small", paper="He et al., ECCV 2016 (Identity Mappings)")
+def preact_small(classes: int, channels: int, size: int):
+    """`preact_resnet18` with one block a stage and a quarter of its channels: 0.3 million parameters, images of any shape."""
+    return _of_stages(classes, channels, (16, 32, 64, 128), blocks=1)
+
+
+def _of_stages(classes: int, channels: int, widths: tuple[int, ...], blocks: int) -> nn.Sequential:
+    """Stem, stages of that many blocks, each stage but the first at half the size of the one before it, and the head."""
+    layers, before = [nn.Conv2d(channels, widths[0], 3, padding=1, bias=False)], widths[0]
+    for number, width in enumerate(widths):
+        layers.append(PreActivationBlock(before, width, 1 if number == 0 else 2))
+        layers += [PreActivationBlock(width, width, 1) for _ in range(blocks - 1)]
         before = width
     head = [nn.BatchNorm2d(before), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, classes)]
     return nn.Sequential(*layers, *head)

@@ -32,7 +32,13 @@ LABELS = {  # names that are not their own label
     "ig1": "IG1",
     "ig2": "IG2",
     "ig3": "IG3",
+    "credible_one": "Credible, one baseline",
+    "credible_black": "Credible, black baseline",
+    "credible_as_printed": "Credible (as printed)",
+    "credible_eg": "EG, 3 references",
+    "credible_eg_single": "EG, one step each",
 }
+SECTIONS = ("recalibration_", "small_", "credible_", "la_")  # entries of a paper's own settings: recalibration_ig is ig
 VARIANTS = {"valid_interpolations": "valid interpolations", "valid_references": "valid references"}
 SCORES = {
     "diffid_output": "DiffID, output change (ratio of logits)",
@@ -43,15 +49,33 @@ SCORES = {
     "insertion_output": "insertion, ratio of logits",
     "deletion_output": "deletion, ratio of logits",
     "rise": "insertion - deletion (RISE)",
+    "sensitivity_n": "correlation given the mask's size",
+    "sensitivity_n_mean": "Sensitivity-n, correlation given the mask's size",
+    "sensitivity_n_as_released": "correlation, as released",
+    "sensitivity_n_as_released_mean": "Sensitivity-n, correlation as released",
+    "diffroar": "DiffROAR, difference of accuracy",
+    "diffroar_seed": "AUC of DiffROAR",
     "object_share": "share of the attribution on the object",
+    "object_concentration": "share of the attribution on the object, over its area",
+    "total_variation": "total variation",
+    "sign_changes": "neighbouring pixels of opposite sign",
+    "entropy": "entropy of the map",
+    "localised": "top pixels within the mask",
 }
+
+
+def method_of(name: str) -> str:
+    """The entry whose name and look an entry has: ig for recalibration_ig, which is ig with another paper's settings."""
+    base = name.partition("-")[0]
+    rest = next((base.removeprefix(section) for section in SECTIONS if base.startswith(section)), base)
+    return rest if base not in LABELS and rest in LABELS else base
 
 
 def label(name: str) -> str:
     """What a method is called, with the parameters that a form of it changes: lpi-references5 is LPI (references 5)."""
     base, *changes = name.split("-")
     words = [re.sub(r"^(\D+?)_?(-?[\d.]+)$", r"\1 \2", change).replace("_", " ") for change in changes]
-    return LABELS.get(base, base) + (f" ({', '.join(words)})" if words else "")
+    return LABELS.get(method_of(base), base) + (f" ({', '.join(words)})" if words else "")
 
 
 def entry_label(method: str, variant: str = "vanilla", form: str = "") -> str:

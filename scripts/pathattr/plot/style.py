@@ -8,11 +8,11 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from ..store import replacing
-from .names import label
+from .names import label, method_of
 
 COLUMN, PAGE = 3.4, 7.0  # inches
 _BLIND = sns.color_palette("colorblind")
-METHODS = {  # method -> colour, line, marker: two methods differ in more than colour
+METHODS = {  # method -> colour, line, marker: two methods differ in more than colour, and look the same in all papers
     "random": ("0.55", ":", None),
     "inputgrad": (_BLIND[4], "--", "v"),
     "ig": (_BLIND[0], "-", "o"),
@@ -20,6 +20,38 @@ METHODS = {  # method -> colour, line, marker: two methods differ in more than c
     "agi": (_BLIND[2], "-.", "^"),
     "agi_as_released": (_BLIND[8], ":", "<"),
     "lpi": (_BLIND[3], "-", "D"),
+    "credible": (_BLIND[6], "-", "P"),
+    "credible_one": (_BLIND[6], "--", "p"),
+    "credible_black": (_BLIND[6], ":", "X"),
+    "credible_as_printed": (_BLIND[7], ":", "P"),
+    "credible_eg_single": (_BLIND[1], ":", "d"),
+    "ig_gaussian": (_BLIND[9], "--", "<"),
+    "ig_average": (_BLIND[9], "-.", ">"),
+    "ig_uniform": (_BLIND[5], "-", "h"),
+    "ig_sg": (_BLIND[8], "-.", "*"),
+    "ig_sq": (_BLIND[7], "--", "X"),
+    "smoothgrad": (_BLIND[4], "-", "d"),
+    "fullgrad": (_BLIND[5], ":", "p"),
+    "deeplift": (_BLIND[2], "--", "P"),
+    "gradient_x_input": (_BLIND[4], ":", "1"),
+    "fig": (_BLIND[7], "-", "8"),
+    "gig": (_BLIND[0], ":", "H"),
+    "big": (_BLIND[0], "-.", "d"),
+    "mfaba": (_BLIND[8], "-", "v"),
+    "attexplore": (_BLIND[9], "-", "p"),
+    "la": (_BLIND[3], "--", "*"),
+    "lrp_epsilon": (_BLIND[2], ":", "h"),
+    "perturbation_1": (_BLIND[6], "-.", "1"),
+    "perturbation_patch": (_BLIND[6], ":", "2"),
+    "ig1": (_BLIND[1], "-", "<"),
+    "ig2": (_BLIND[5], "-.", ">"),
+    "ig3": (_BLIND[3], ":", "v"),
+}
+VARIANTS = {  # variant -> colour, line, marker
+    "vanilla": ("0.35", "-", "o"),
+    "absolute": (_BLIND[1], ":", "s"),
+    "valid_interpolations": (_BLIND[2], "--", "^"),
+    "valid_references": (_BLIND[0], "-", "D"),
 }
 SEQUENTIAL, DIVERGING = "magma", "RdBu_r"
 
@@ -52,8 +84,9 @@ def use():
 
 def method_style(name: str, position: int = 0) -> tuple:
     """Label, colour, line and marker of a method; one without a style of its own gets the palette's by position."""
+    base = name.partition("-")[0]
     own = _BLIND[position % len(_BLIND)], ["-", "--", "-.", ":"][position % 4], "oDs^v<>Ph"[position % 9]
-    return label(name), *METHODS.get(name, own)
+    return label(name), *METHODS.get(base, METHODS.get(method_of(name), own))
 
 
 def save(figure, *paths):
