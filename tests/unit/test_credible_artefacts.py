@@ -155,6 +155,10 @@ def test_other_scores_stand_besides_and_without_a_reference_there_is_no_gain(res
     assert "gain" not in data and data["reported"].isna().all()
     assert data["rise_deletion_auc"].iloc[1] == pytest.approx(values(5).mean())
     assert not any("printed" in name for name in shown) and len(shown) == 2 + 2 + 2
+    with refused("gain_table", "'rise_insertion_auc'"):
+        get("artefact", "gain_table").function(
+            results.found, models=list(MODELS), methods=["credible"], metric="rise", images=N, besides=["rise_insertion_auc"]
+        )
 
 
 @pytest.mark.parametrize(

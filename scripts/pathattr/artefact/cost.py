@@ -62,7 +62,7 @@ def _work(found, model: str, method: str):
     from ..registry import get
 
     settings = dict(found.params["settings"][f"{model}/{method}"])
-    function, variants = settings.pop("method"), settings.pop("variants")
+    function, variants, _ = (settings.pop(name, None) for name in ("method", "variants", "upto"))
     needs, given, way = get("method", function).facts["needs"], {}, None
     if "neighbourhoods" in needs:
         raise InputError(f"cost_table: {method} needs neighbourhoods; accepted: methods without")

@@ -6,9 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from ..errors import InputError
 from ..plot import style
 from ..plot.names import label, score_label
-from ..registry import Images, Method, Methods, Metric, Models, Reported, Score, Scores, artefact
+from ..registry import Images, Method, Methods, Metric, Models, Reported, Score, artefact
 from ..rng import generator
 from ..scores import resampled, summarise
 from ..store import read_arrays
@@ -26,7 +27,7 @@ def gain_table(
     metric: Metric,
     images: Images,
     score: Score = "rise_auc",
-    besides: Scores | None = None,
+    besides: tuple[str, ...] | None = None,
     over: Method | None = None,
     reported: Reported | None = None,
     reported_score: str = "insertion_minus_deletion_auc",
@@ -42,6 +43,9 @@ def gain_table(
     """
     every = [score, *(besides or [])]
     table = found.scores(every)
+    for other in every:
+        if other not in set(table["metric"]):
+            raise InputError(f"gain_table: {metric} gives no score {other!r}; accepted: those of the metric")
     means = summarise(table, ["model", "method", "metric"], found.seed).set_index(["model", "method", "metric"])
     printed = _printed(found, [reported, confidences])
     own = computed(found)
@@ -108,9 +112,11 @@ def computed(found) -> pd.DataFrame:
     """The baselines of methods that compute their own, a row each: model, method, image_id, number, met, distance, gradients."""
     parts = []
     for file in found.given["baselines"]:
-        columns, _ = read_arrays(file)
-        kept = {name: columns[name] for name in ("image_id", "number", "met", "distance", "gradients")}
-        parts.append(pd.DataFrame(kept).assign(model=file.about["model"], method=file.about["method"]))
+        columns, metadata = read_arrays(file)
+        table = pd.DataFrame({name: columns[name] for name in ("image_id", "number", "met", "distance", "gradients")})
+        if metadata["baseline"] != "compute_baseline":  # has no tolerance of the logits, and another distance
+            table[["met", "distance"]] = np.nan
+        parts.append(table.assign(model=file.about["model"], method=file.about["method"]))
     names = ["model", "method", "image_id", "number", "met", "distance", "gradients"]
     return pd.concat(parts)[names] if parts else pd.DataFrame(columns=names)
 

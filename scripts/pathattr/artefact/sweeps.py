@@ -13,7 +13,7 @@ from ..scores import intervals, summarise
 from ..store import read_arrays
 from .gains import computed, of_baselines
 
-SETTINGS_ASIDE = ("method", "objective", "variants", "baseline")  # of a method's settings: no parameters of its path
+SETTINGS_ASIDE = ("method", "objective", "variants", "upto", "baseline")  # of a method's settings: no parameters of its path
 
 
 @artefact("sweep_panels", needs=("scores", "baselines"))

@@ -194,7 +194,7 @@ def _integrals(classifier, x, target, ids, baselines, steps: int, seed: int):
             shares.append(float((displacement != 0).float().mean()))
             integral.add(gradient, displacement, weight)
 
-        yield from credible(image, SimpleNamespace(add=add), steps=steps)
+        yield from credible(image, SimpleNamespace(add=add, parts={}), steps=steps)
         valid[image.id] = float(np.mean(shares))
 
     def images():
