@@ -56,7 +56,12 @@ def inside_and_across(seed: int) -> pd.DataFrame:
         value, points = two_in_a_piece(units, generator(seed, "axioms", "place", number))
         for baseline, name in ((value, "same piece"), (0.0, "black, another piece")):
             for method in ("ig", "credible"):
-                options = {"steps": STEPS, "seed": seed, "ids": [f"place {number} point {one}" for one in (0, 1)]}
+                options = {
+                    "steps": STEPS,
+                    "seed": seed,
+                    "ids": [f"place {number} point {one}" for one in (0, 1)],
+                    "micro_batch": 512,
+                }
                 if method == "ig":
                     maps = attribute("ig", classifier, points, [0, 0], baseline=baseline, **options)["vanilla"]
                 else:
@@ -141,12 +146,12 @@ def starts(x: Tensor, blurs, delta: float) -> Tensor:
 def on_baselines(classifier: Classifier, x: Tensor, ids, kinds: dict[str, Tensor], steps: int, places: int, seed: int):
     """What kinds of baselines, name -> (N, B, C, H, W), are for N images (N, C, H, W), and what is integrated from them.
 
-    Of each kind and image, means over its B baselines: `logit_distance`, ||F(x) - F(x')||_2 / ||F(x)||_2; `probability` of the class
-    predicted for x; `states_at_baseline` and `states_on_path`, the share of ReLU units with the state that they have at x, at the
-    baseline and at `places` points between. Of IG (midpoint rule) and of Algorithm 2, `steps` in all: `completeness_gap`,
-    |sum A - (F(x) - mean F(x'))| of the predicted class, in logits; `gap_of_logits`, over ||F(x)||_2; `gap_of_change`, over
-    |F(x) - mean F(x')|, which has a pole; and of Algorithm 2 `valid_share`, of the features on the paths that are valid (Definition
-    7). Long, as `inside_and_across`.
+    Of each kind and image, means over its B baselines: `logit_distance`, ||F(x) - F(x')||_2 / ||F(x)||_2; `probability` of the
+    class predicted for x; `states_at_baseline` and `states_on_path`, the share of ReLU units with the state that they have at x,
+    at the baseline and at `places` points between. Of IG (midpoint rule) and of Algorithm 2, `steps` in all: `completeness_gap`,
+    |sum A - (F(x) - mean F(x'))| of the predicted class, in logits; `gap_of_logits`, over ||F(x)||_2; `gap_of_change`, over |F(x)
+    - mean F(x')|, which has a pole; and of Algorithm 2 `valid_share`, of the features on the paths that are valid (Definition 7).
+    Long, as `inside_and_across`.
     """
     there = classifier.logits(x)
     target, size = there.argmax(1), torch.linalg.vector_norm(there, dim=1)
@@ -175,7 +180,7 @@ def on_baselines(classifier: Classifier, x: Tensor, ids, kinds: dict[str, Tensor
 
 
 def _integrals(classifier, x, target, ids, baselines, steps: int, seed: int):
-    """Sums of the maps (N,) of IG and of Algorithm 2 from given baselines, and image id -> share of valid features of the latter."""
+    """Sums of the maps (N,) of IG and of Algorithm 2 from given baselines; image id -> share of valid features of the latter."""
     valid: dict[str, float] = {}
 
     def ig(image, integral):
@@ -189,7 +194,7 @@ def _integrals(classifier, x, target, ids, baselines, steps: int, seed: int):
             shares.append(float((displacement != 0).float().mean()))
             integral.add(gradient, displacement, weight)
 
-        yield from credible(image, SimpleNamespace(add=add), steps=steps)
+        yield from credible(image, SimpleNamespace(add=add, parts={}), steps=steps)
         valid[image.id] = float(np.mean(shares))
 
     def images():
