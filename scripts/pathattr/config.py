@@ -265,7 +265,8 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
                 base, own = split_form(form)
                 problems += _one_of(where, base, config["methods"])
                 if base in config["methods"] and own:
-                    problems += _check_entry("method", f"{where}.{base}", base, {**config["methods"][base], **own}, config)
+                    entry = {key: value for key, value in config["methods"][base].items() if key != "upto"}
+                    problems += _check_entry("method", f"{where}.{base}", base, {**entry, **own}, config)
             return problems
     return []
 

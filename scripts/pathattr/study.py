@@ -319,7 +319,8 @@ class Study:
         differences = {key: value for key, value in own.items() if settings[key] != value}
         name = form_name({base: differences})
         if differences:
-            self._points[name] = {"method": settings["method"], **self.config["methods"][base], **differences}
+            entry = {key: value for key, value in self.config["methods"][base].items() if key != "upto"}
+            self._points[name] = {"method": settings["method"], **entry, **differences}
         nested = source.lookup("method", settings["method"]).facts.get("nested")
         if list(differences) == [nested] and differences[nested] in settings["upto"]:
             self._within[name] = base, differences[nested]
