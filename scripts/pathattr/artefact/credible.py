@@ -159,7 +159,7 @@ def credible_axioms(found, *, models: Models, method: Method, images: Images, st
         parts.append(table.assign(part="models", model=model))
     data = pd.concat(parts, ignore_index=True)
     data = data[["part", "model", "baseline", "method", "image_id", "quantity", "value"]]
-    return data, _axioms_shown(data)
+    return data, _axioms_shown(data, {model: place(found.models[model]) for model in models})
 
 
 def _own_baselines(found, model: str, method: str, ids):
@@ -179,11 +179,11 @@ def _own_baselines(found, model: str, method: str, ids):
     return torch.from_numpy(np.stack([np.stack([pixels[name, number] for number in numbers]) for name in ids])), settings
 
 
-def _axioms_shown(data: pd.DataFrame) -> pd.DataFrame:
+def _axioms_shown(data: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """Largest values of the random network, means of the models, a row a baseline."""
     rows = []
     for (part, model, baseline), mine in data.groupby(["part", "model", "baseline"], sort=False):
-        row = {"network": model, "baseline": BASELINES.get(baseline, baseline)}
+        row = {"network": names.get(model, model), "baseline": BASELINES.get(baseline, baseline)}
         gap = "completeness_gap" if part == "network" else "gap_of_logits"
         wanted = {
             "logit distance": ("", "logit_distance"),
