@@ -3,9 +3,8 @@
 from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
-    from pathattr.model.cascade import randomised
-
     from pathattr.model import load, train
+    from pathattr.model.cascade import randomised
     from pathattr.model.classifier import Classifier
     from pathattr.store import read_tensors, write_json
 
