@@ -1,16 +1,21 @@
-"""Methods on networks of many kinds: torchvision's at their real sizes, and every method on the small ones."""
+"""Methods on networks of many kinds: torchvision's at their real sizes, the stand-ins, and every method on small ones."""
+
+import re
 
 import pytest
 import torch
+from torch import nn
 
 import pathattr
-from pathattr import Classifier, attribute
+from pathattr import Classifier, InputError, attribute
 from pathattr.method import fullgrad
 from pathattr.method.deeplift import rescale
 from pathattr.method.lrp import epsilon_rule
 from pathattr.model import load
+from pathattr.model.torchvision import import_torchvision
+from pathattr.registry import entries
 
-from .helpers import refused
+from .helpers import assert_close, refused
 from .test_every_method import NAMED
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -23,7 +28,20 @@ SIZES = {
     "inception_v3": 299,
     "maxvit_t": 224,
 }
-ATTENTION = {"maxvit_t"}
+ATTENTION = {"torchvision.maxvit_t", "maxvit_small"}
+OWN = {entry.name: entry for entry in entries("model") if not entry.facts["published"]}
+NEW = ("resnet18_small", "resnet50_small", "densenet_small", "inception_small", "maxvit_small")  # for 32 pixels or more
+FOLDED = {  # batch norms that are left where all that follow a convolution are merged into it; those that precede one stay
+    "vgg_small": 0,
+    "resnet_small": 0,
+    "resnet18_small": 0,
+    "resnet50_small": 0,
+    "inception_small": 0,
+    "densenet_small": 12,  # the first of each layer, of each transition, and the last
+    "preact_small": 5,  # the first of each block, and the last
+    "preact_resnet18": 9,
+    "maxvit_small": 2,  # the first of each block
+}
 TERMS = 1e-3  # of the logit: what the terms of FullGrad, many and large, may miss by rounding
 SMALL_SIZES = {"preact_resnet18": 16, "mnist_net": 16, "resnet_small": 32, "vgg_small": 32}
 
@@ -47,10 +65,14 @@ def random_classifier(architecture: str, size: int) -> Classifier:
     return Classifier(network, MEAN, STD)
 
 
-@pytest.fixture(scope="module", params=SIZES)
-def published(request):
-    """(name, classifier, two images) of an architecture of torchvision's at its real size, with random weights."""
-    return request.param, random_classifier(f"torchvision.{request.param}", SIZES[request.param]), images(2, SIZES[request.param])
+REAL = [pytest.param((f"torchvision.{name}", SIZES[name]), id=name, marks=pytest.mark.real_size) for name in SIZES]
+
+
+@pytest.fixture(scope="module", params=REAL + [pytest.param((name, 32), id=name) for name in NEW])
+def families(request):
+    """(name, classifier, two images) of an architecture of torchvision's at its real size, or of one in little; random weights."""
+    name, size = request.param
+    return name, random_classifier(name, size), images(2, size)
 
 
 def explained(method: str, classifier, x, rows=(0, 1), **parameters) -> torch.Tensor:
@@ -68,17 +90,15 @@ def by_rule(rule, classifier, x) -> torch.Tensor:
     return found
 
 
-@pytest.mark.real_size
 @pytest.mark.parametrize("method, parameters", [("inputgrad", {}), ("ig", {"steps": 2})], ids=["inputgrad", "ig"])
-def test_gradients_at_real_size_do_not_depend_on_the_other_image(published, method, parameters):
-    _, classifier, x = published
+def test_gradients_do_not_depend_on_the_other_image(families, method, parameters):
+    _, classifier, x = families
     together = explained(method, classifier, x, **parameters)
     assert torch.equal(explained(method, classifier, x, [1], **parameters), together[1:])
 
 
-@pytest.mark.real_size
-def test_the_terms_of_fullgrad_sum_to_the_logit(published):
-    name, classifier, x = published
+def test_the_terms_of_fullgrad_sum_to_the_logit(families):
+    name, classifier, x = families
     if name in ATTENTION:
         pytest.skip("not a network of rectifiers")
     logits, of_input, biases = fullgrad.terms(classifier, x[:1], torch.tensor([3]))
@@ -87,9 +107,8 @@ def test_the_terms_of_fullgrad_sum_to_the_logit(published):
     by_rule(fullgrad.rule, classifier, x)
 
 
-@pytest.mark.real_size
-def test_deeplift_adds_up_to_the_difference(published):
-    name, classifier, x = published
+def test_deeplift_adds_up_to_the_difference(families):
+    name, classifier, x = families
     if name in ATTENTION:
         with refused("deeplift does not apply to this network"):
             explained("deeplift", classifier, x, [0])
@@ -100,9 +119,8 @@ def test_deeplift_adds_up_to_the_difference(published):
     assert abs(float(found.double().sum() - (there - black))) <= 1e-3 * abs(float(there - black))
 
 
-@pytest.mark.real_size
-def test_lrp_epsilon_applies_unless_there_is_attention(published):
-    name, classifier, x = published
+def test_lrp_epsilon_applies_unless_there_is_attention(families):
+    name, classifier, x = families
     if name in ATTENTION:
         with refused("lrp_epsilon does not apply to this network"):
             explained("lrp_epsilon", classifier, x, [0])
@@ -135,3 +153,153 @@ def test_every_method_runs_on_the_small_networks(method, small_network, given):
     options = method.parameters | {"micro_batch": 16} | needs
     for values in attribute(method.name, classifier, x, [3] * len(x), **options).values():
         assert values.shape == x.shape and torch.isfinite(values).all()
+
+
+@pytest.fixture(scope="module", params=OWN)
+def own(request) -> str:
+    """Name of an architecture that the library brings along."""
+    return request.param
+
+
+def built(name: str, channels: int = 3, size: int = 32, classes: int = 10) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return load.build({"architecture": name}, classes, channels, size)
+
+
+def test_parameters_are_as_many_as_the_docstring_says(own):
+    (millions,) = re.findall(r"([\d.]+) million parameters", OWN[own].function.__doc__)
+    network = built(own, 1, 28) if own == "mnist_net" else built(own)
+    count = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+    assert round(count, len(millions.partition(".")[2])) == float(millions)
+
+
+def test_gradients_reach_every_weight_and_all_of_the_image(own):
+    network, half = built(own, classes=7), 16
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    logits = network(x)
+    assert logits.shape == (4, 7)
+    torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1, 2, 3])).backward()
+    for name, parameter in network.named_parameters():
+        assert torch.isfinite(parameter.grad).all() and (parameter.grad != 0).any(), name
+    assert torch.isfinite(x.grad).all()
+    for rows in (slice(half), slice(half, None)):
+        for columns in (slice(half), slice(half, None)):
+            assert (x.grad[:, :, rows, columns] != 0).flatten(2).any(2).all()
+
+
+def test_batch_norms_are_folded_and_the_logits_stay(own):
+    """Every batch norm that follows a convolution; torch.fx, not we, does it, so the plain network is the oracle."""
+    classifier, x = random_classifier(own, 32), images(4, 32)
+    plain = Classifier(classifier.module, MEAN, STD, fold_batch_norm=False)
+    with torch.no_grad():
+        assert_close(classifier(x), plain(x))
+    left = sum(isinstance(module, nn.BatchNorm2d) for module in classifier._network.modules())
+    assert left == FOLDED.get(own, 0)
+    assert own == "mnist_net" or classifier._network is not classifier.module
+
+
+@pytest.mark.parametrize("size", [16, 31, 32, 48, 64])
+def test_a_size_works_or_is_refused_in_one_line(own, size):
+    try:
+        network = built(own, 1, size).eval()
+    except InputError as error:
+        assert own in str(error) and str(size) in str(error) and len(str(error).splitlines()) == 1
+        assert size not in (32, 64)
+    else:
+        with torch.no_grad():
+            assert torch.isfinite(network(torch.rand(1, 1, size, size))).all()
+
+
+def test_sizes_that_an_architecture_cannot_take_are_refused():
+    for size in (0, 16, 48, 61):
+        with refused("maxvit_small", f"{size} pixels", "a multiple of 32"):
+            built("maxvit_small", 3, size)
+    for name in ("densenet_small", "inception_small"):
+        with refused(name, "31 pixels", "at least 32"):
+            built(name, 3, 31)
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name not in ("mnist_net", "maxvit_small")])
+def test_images_need_not_be_square(name):
+    """The size that a network is built for is the height. The pools at its end see the width too."""
+    with torch.no_grad():
+        narrow, wide = images(1, 64)[:, :, :32, :32], images(1, 64)[:, :, :32]
+        network = built(name).eval()
+        assert wide.shape == (1, 3, 32, 64) and network(wide).shape == (1, 10)
+        assert not torch.equal(network(wide), network(narrow))
+
+
+@pytest.mark.parametrize("height, width", [(8, 16), (8, 8)])
+def test_preact_small_halves_the_image_three_times(height, width):
+    network, shapes = built("preact_small", 1, height, 100).eval(), []
+    for block in network[1:5]:
+        block.register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape[1:])))
+    x = torch.rand(2, 1, height, width, requires_grad=True)
+    logits = network(x)
+    assert logits.shape == (2, 100)
+    assert shapes == [(16 << stage, height >> stage, width >> stage) for stage in range(4)]
+    (gradient,) = torch.autograd.grad(logits[:, 7].sum(), x)
+    assert torch.isfinite(gradient).all() and (gradient != 0).float().mean() > 0.9
+
+
+def weights(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in network.state_dict().items()}
+
+
+def test_resnet18_small_is_resnet_small_at_half_width():
+    half, whole = weights(built("resnet18_small")), weights(built("resnet_small"))
+    fixed = {"conv1.weight": (32, 3, 7, 7), "fc.weight": (10, 256), "fc.bias": (10,)}  # colours and classes do not halve
+    assert half == {name: fixed.get(name, tuple(n // 2 if n > 7 else n for n in shape)) for name, shape in whole.items()}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_resnet50_small_is_the_first_block_of_each_stage_of_resnet50(channels):
+    with torch.device("meta"):
+        whole = weights(import_torchvision().models.resnet50(num_classes=10))
+    expected = {name: shape for name, shape in whole.items() if not re.match(r"layer\d\.[1-9]", name)}
+    assert weights(built("resnet50_small", channels)) == expected | {"conv1.weight": (64, channels, 7, 7)}
+
+
+def test_densenet_small_has_the_layers_of_densenet_and_grows_by_12():
+    with torch.device("meta"):
+        whole = weights(import_torchvision().models.densenet121())
+    own = weights(built("densenet_small"))
+    assert set(own) == {name for name in whole if not re.search(r"denselayer([3-9]|\d\d)\.", name)}
+    assert {shape[0] for name, shape in own.items() if name.endswith("conv2.weight")} == {12}
+    channels = 24
+    for block in (1, 2, 3):
+        channels = (channels + 2 * 12) // 2
+        assert own[f"features.transition{block}.conv.weight"] == (channels, 2 * channels, 1, 1)
+    assert own["features.conv0.weight"] == (24, 3, 7, 7) and own["classifier.weight"] == (10, channels + 2 * 12)
+
+
+def test_inception_small_is_torchvisions_blocks_at_an_eighth_of_their_width():
+    inception, network = import_torchvision().models.inception, built("inception_small", 1, 64)
+    whole = {"A2": inception.InceptionA(256, 64), "C": inception.InceptionC(288, 128), "E": inception.InceptionE(768)}
+    assert type(network.A1) is inception.InceptionA
+    for name, block in whole.items():
+        assert type(getattr(network, name)) is type(block)
+        shapes = {part: tuple(n // 8 if n > 7 else n for n in shape) for part, shape in weights(block).items()}
+        assert weights(getattr(network, name)) == shapes
+
+
+def test_a_cascade_over_inception_small_goes_from_its_classes_to_its_stem():
+    network = built("inception_small")
+    learned = [name for name, child in network.named_children() if list(child.parameters())]
+    assert learned[::-1] == ["fc", "E", "C", "A2", "A1", "stem"]
+    assert type(network.stem) is nn.Sequential and len(list(network.stem)) == 4
+    used = []
+    for name, child in network.named_children():
+        child.register_forward_hook(lambda *_, name=name: used.append(name))
+    network(torch.rand(2, 3, 64, 64))
+    assert used == [name for name, _ in network.named_children()]
+
+
+def test_maxvit_small_does_not_drop_blocks_while_it_is_trained():
+    network = built("maxvit_small").train()
+    modules = list(network.modules())
+    depths = [module.p for module in modules if type(module).__name__ == "StochasticDepth"]
+    assert depths and not any(depths)
+    assert not any(module.p for module in modules if isinstance(module, nn.Dropout))
+    assert OWN["maxvit_small"].facts["attention"]

@@ -10,23 +10,27 @@ from pathattr.store import write_arrays, write_table
 
 from .helpers import refused
 
-MAKERS = {name: getattr(digits, name) for name in ("digits", "digits_on_photos", "digit_pairs_on_photos")}
-COUNTS = {"digits": (1, 16), "digits_on_photos": (3, 32), "digit_pairs_on_photos": (3, 32)}  # channels, size
-CLASSES = {"digits": 10, "digits_on_photos": 10, "digit_pairs_on_photos": 100}
+SHAPES = {"digits": (1, 16, 16), "digit_pairs": (1, 8, 16), "digits_on_photos": (3, 32, 32), "digit_pairs_on_photos": (3, 32, 32)}
+MAKERS = {name: getattr(digits, name) for name in SHAPES}
+CLASSES = {name: 100 if "pairs" in name else 10 for name in SHAPES}
 
 every_dataset = pytest.mark.parametrize("name", MAKERS)
 
 
 def make(name, split, **parameters):
-    return MAKERS[name](split, **{"size": COUNTS[name][1], "train": 60, "test": 40, **parameters})
+    return MAKERS[name](split, **{**sized(name), "train": 60, "test": 40, **parameters})
+
+
+def sized(name) -> dict:
+    return {} if name == "digit_pairs" else {"size": SHAPES[name][1]}
 
 
 @every_dataset
 @pytest.mark.parametrize("split, count", [("train", 60), ("test", 40)])
 def test_shapes_types_ids_and_labels(name, split, count):
-    made, (channels, size) = make(name, split), COUNTS[name]
-    assert made.pixels.shape == (count, channels, size, size) and made.pixels.dtype == np.uint8
-    assert made.masks.shape == (count, size, size) and made.masks.dtype == bool
+    made, (channels, height, width) = make(name, split), SHAPES[name]
+    assert made.pixels.shape == (count, channels, height, width) and made.pixels.dtype == np.uint8
+    assert made.masks.shape == (count, height, width) and made.masks.dtype == bool
     assert made.index["image_id"].tolist() == [f"{split}-{row:06d}" for row in range(count)]
     assert check_index(made.index, name) is made.index
     assert made.index["label"].dtype == np.int64 and set(made.index["label"]) <= set(range(CLASSES[name]))
@@ -35,7 +39,8 @@ def test_shapes_types_ids_and_labels(name, split, count):
 
 @every_dataset
 def test_all_classes_come_up(name):
-    labels = MAKERS[name]("train", size=16, train=30 * CLASSES[name] if CLASSES[name] == 10 else 1200).index["label"]
+    least = {} if name == "digit_pairs" else {"size": 16}
+    labels = MAKERS[name]("train", **least, train=30 * CLASSES[name] if CLASSES[name] == 10 else 1200).index["label"]
     assert len(set(labels)) == CLASSES[name]
 
 
@@ -106,6 +111,33 @@ def test_a_pairs_class_is_its_digits_from_left_to_right():
     assert own > 0.4 > other + 0.1
 
 
+@pytest.mark.parametrize("split, count", [("train", 60), ("test", 40)])
+def test_a_pair_of_digits_is_what_scikit_learn_ships_side_by_side(split, count):
+    bunch = load_digits()
+    levels = np.rint(bunch.images / 16 * 255).astype(np.uint8)
+    made = make("digit_pairs", split)
+    _, labels, sources = digits._split_digits(split, 2 * count, 0)
+    left, right = sources[::2], sources[1::2]
+    assert np.array_equal(made.pixels[:, 0, :, :8], levels[left]) and np.array_equal(made.pixels[:, 0, :, 8:], levels[right])
+    assert made.index["label"].tolist() == (10 * bunch.target[left] + bunch.target[right]).tolist()
+    assert np.array_equal(made.masks[:, :, 8:], bunch.images[right] > 8)
+
+
+def test_training_and_test_pairs_share_no_digit():
+    """The halves of the images themselves; the 1797 digits are all different."""
+    halves = {}
+    for split in ("train", "test"):
+        pixels = make("digit_pairs", split, train=1397, test=400).pixels[:, 0]
+        halves[split] = {half.tobytes() for half in np.concatenate([pixels[:, :, :8], pixels[:, :, 8:]])}
+    assert len(halves["train"]) == 1397 and len(halves["test"]) == 400
+    assert not halves["train"] & halves["test"]
+
+
+def test_digits_of_size_8_are_those_that_scikit_learn_ships():
+    made, (images, labels, _) = make("digits", "test", size=8), digits._split_digits("test", 40, 0)
+    assert np.array_equal(made.pixels[:, 0], np.rint(images * 255)) and made.index["label"].tolist() == labels.tolist()
+
+
 def test_photographs_show_behind_the_digits():
     """Outside its box, an image is a piece of a photograph: as many colours as there are in one."""
     made = make("digits_on_photos", "train")
@@ -129,7 +161,7 @@ def check_darkness(made):
 
 @every_dataset
 def test_a_made_split_is_read_back_from_disk(name, tmp_path):
-    entry = {"dataset": name, "size": COUNTS[name][1], "train": 12, "test": 8}
+    entry = {"dataset": name, **sized(name), "train": 12, "test": 8}
     made = open_source(entry, "test", seed=4)
     write_table(tmp_path / "test.parquet", made.index, {"digest": "d"})
     write_arrays(tmp_path / "test.arrow", {"pixels": made.pixels, "masks": made.masks.astype("uint8")}, {"digest": "d"})
