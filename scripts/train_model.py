@@ -28,6 +28,9 @@ with job(snakemake) as given:
     mean = (pixels.mean((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     std = (pixels.std((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     network = load.build(told["entry"], classes, channels, size)
+    if given["start"]:
+        begun = load.begin(network, *given["start"])
+        print(f"begins with {begun} tensors of {given['start'][0]}")
     settings = dict(told["entry"]["training"])
     way = settings.pop("training", "classification")
     data = Data(pixels, labels, test_pixels, test_labels, mean, std, told["seed"], device)

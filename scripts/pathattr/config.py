@@ -158,6 +158,9 @@ def _check_model(name: str, entry: dict, config: dict) -> list[str]:
         problems.append(f"{where}.architecture: found {entry['architecture']!r}; accepted: {', '.join(choices)}, FILE.py:FUNCTION")
     if entry["weights"] == "trained" and "training" not in entry:
         problems.append(f"{where}: training missing; accepted: a mapping, as weights are trained")
+    if "start" in entry:
+        trained = [one for one, other in config["models"].items() if other["weights"] == "trained" and "start" not in other]
+        problems += _one_of(f"{where}.start", entry["start"], trained)
     if "training" in entry:
         own = {key: value for key, value in entry["training"].items() if key != "seeds"}
         problems += _check_entry("training", f"{where}.training", "classification", own, config)

@@ -185,6 +185,7 @@ class Plan:
         if rule == "train_model":
             digested["threads"] = self.config["threads"]["train"]
             code.append(self._function("training", entry["training"].get("training", "classification")))
+            inputs["start"] = [self.weights(entry["start"])] if "start" in entry else []
         elif rule == "randomise_model":
             inputs = {"base": [self.weights(entry["weights"])], "test": inputs["test"]}
         else:

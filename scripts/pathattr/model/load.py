@@ -79,6 +79,16 @@ def fill(network: nn.Module, state: dict, what: str) -> nn.Module:
     return network
 
 
+def begin(network: nn.Module, weights) -> int:
+    """Give the network the tensors of a weights `File` whose names and shapes it has; how many these are."""
+    own = network.state_dict()
+    fit = {
+        name: value for name, value in tensors(read_tensors(weights)[0]).items() if name in own and own[name].shape == value.shape
+    }
+    network.load_state_dict(own | fit)
+    return len(fit)
+
+
 def load(path, entry: dict, device: str = "cpu", digest: str | None = None) -> tuple[Classifier, dict]:
     """The classifier of a config entry with the weights at `path`, as written by `save`, and what was saved with them."""
     arrays, about = read_tensors(path, digest)
