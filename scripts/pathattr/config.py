@@ -252,7 +252,7 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
             return _one_of(where, value, [name for name, entry in of["artefacts"].items() if entry is not None])
         case "Images":
             datasets = {config["models"][model]["dataset"] for model in of["models"].values()}
-            return sum([_check_images(where, value, dataset, config) for dataset in sorted(datasets)], [])
+            return sum([_check_images(where, value, dataset, config) for dataset in sorted(datasets)], [])[:1]
         case "Reported":
             if "reported" not in of:
                 return [f"{where}: found {value!r}, but papers.{paper}.reported is missing; accepted: a file of resources/reported"]

@@ -240,8 +240,9 @@ class Study:
             "method": function,
             "objective": entry.pop("objective", known.facts.get("objectives", DEFAULTS["objective"])[0]),
             "variants": entry.pop("variants", ["vanilla"]),
-            "upto": entry.pop("upto", []),
         }
+        if known.facts.get("nested"):
+            settings["upto"] = entry.pop("upto", [])
         if known.facts.get("family"):
             return settings | entry
         return settings | self._resolved(known.parameters, entry, model)

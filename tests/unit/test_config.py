@@ -96,7 +96,11 @@ MISTAKES = [
     ("methods/ig/variants", ["signed"], ("methods.ig.variants", "'signed'", "vanilla, absolute, valid_interpolations")),
     ("methods/ig/variants", [], ("methods.ig.variants", "[]", "a list, at least 1 long")),
     ("methods/agi_as_released/as_released", "yes", ("methods.agi_as_released.as_released:", "'yes'", "true or false")),
-    ("methods/lpi/neighbourhoods", {"vgg_pairs": 9}, ("methods.lpi.neighbourhoods:", "resnet_pairs", "one a model in use")),
+    (
+        "methods/lpi/neighbourhoods",
+        {"vgg_pairs": 9, "resnet_small": 7},
+        ("methods.lpi.neighbourhoods:", "resnet_pairs", "one a model in use"),
+    ),
     ("methods/lpi/neighbourhoods/alexnet", 3, ("methods.lpi.neighbourhoods.alexnet:", "'alexnet'", "vgg_pairs, resnet_pairs")),
     ("methods/lpi/neighbourhoods/vgg_pairs", 0, ("methods.lpi.neighbourhoods.vgg_pairs:", "0", "at least 1")),
     ("metrics/nope", {}, ("metrics.nope:", "'nope'", "accepted: diffid")),
@@ -117,7 +121,7 @@ MISTAKES = [
     ("models/vgg_pairs/training", MISSING, ("models.vgg_pairs:", "training missing", "a mapping")),
     ("models/vgg_pairs/training/epochs", 0, ("models.vgg_pairs.training.epochs:", "0", "at least 1")),
     ("models/vgg_pairs/std", [0], ("models.vgg_pairs.std.0:", "0", "above 0")),
-    ("papers/lpi/defaults/images", 401, ("papers.lpi.defaults.images:", "401", "at most the 400 test images of digits_on_photos")),
+    ("papers/lpi/defaults/images", 401, ("papers.lpi.defaults.images:", "401", "at most the 400 test images of digit")),
     ("papers/lpi/defaults/images", 0, ("papers.lpi.defaults.images:", "0", "at least 1")),
     ("papers/lpi/defaults/image", 3, ("papers.lpi.defaults:", "'image'", "images")),
     ("papers/lpi/models/vgg16", "nope", ("papers.lpi.models.vgg16:", "'nope'", "vgg_pairs, resnet_pairs")),
@@ -129,7 +133,7 @@ MISTAKES = [
         ["ig", "eg", "lpi", "nope"],
         ("papers.lpi.defaults.methods:", "'nope'", "random, inputgrad, ig"),
     ),
-    ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, rise, on_object")),
+    ("papers/lpi/defaults/metric", "nope", ("papers.lpi.defaults.metric:", "'nope'", "diffid, diffid_signed, rise")),
     (
         "papers/lpi/artefacts/fig3/artefact",
         "nope",
@@ -255,7 +259,7 @@ def test_a_form_keeps_the_methods_other_settings():
     study = load(changed(("methods/eg/objective", "probability"), ("methods/eg/variants", ["vanilla", "absolute"])), SCHEMA)
     point = study.method("eg-references5", "resnet_pairs")
     variants = ["vanilla", "absolute"]
-    assert point == {"method": "eg", "objective": "probability", "variants": variants, "references": 5, "steps": 1}
+    assert point == {"method": "eg", "objective": "probability", "variants": variants, "upto": [], "references": 5, "steps": 1}
 
 
 def test_all_forms_of_the_shipped_configuration_have_names_of_their_own(study):
@@ -309,7 +313,7 @@ def test_every_forms_name_is_its_own_and_may_stand_in_a_path(study, grid):
 
 def test_an_artefact_takes_its_papers_defaults_and_its_functions(study):
     drawn = study.drawn["lpi", "artefacts", "fig3"]
-    assert drawn.values["images"] == 300 and drawn.values["metric"] == "diffid"
+    assert drawn.values["images"] == 100 and drawn.values["metric"] == "diffid"
     assert drawn.values["scores"] == ["diffid_output", "diffid_probability", "diffid_accuracy"]
     assert drawn.models == {"vgg16": "vgg_pairs"} and list(drawn.forms) == SHIPPED["papers"]["lpi"]["defaults"]["methods"]
     assert study.drawn["lpi", "artefacts", "fig5"].values["images"] == 6

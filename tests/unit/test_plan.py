@@ -121,7 +121,7 @@ def drawings(*edits) -> dict[str, str]:
         (("papers/lpi/claims/c8/margin", 0.04), ["claims/lpi.c8.json"]),
         (("papers/lpi/claims/e3/tolerance", 1e-5), ["claims/lpi.e3.json"]),
         (("papers/lpi/artefacts/examples/title", "Worked examples"), []),
-        (("methods/smoothgrad/samples", 9), ["tables/methods/gallery.csv", "tables/methods/scores.csv"]),
+        (("methods/mfaba/steps", 9), ["tables/methods/gallery.csv", "tables/methods/scores.csv"]),
         (("metrics/on_object/metric", "on_object"), []),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else "",
@@ -132,14 +132,14 @@ def test_an_edit_reaches_the_artefacts_and_claims_that_show_it_and_no_other(edit
 
 
 def test_what_several_ask_for_is_computed_once():
-    """The overview's 24 images and LPI's 300 of one method are one file; a method that only the overview has keeps its 24."""
+    """The overview's 16 images and the credible paper's 64 of one method are one file; what only the overview has keeps its 16."""
     plan = Plan(load(changed(), SCHEMA), ROOT)
     overview = [file for file in plan.targets("methods") if file.startswith("results/maps/")]
-    lpi = [file for file in plan.targets("lpi") if file.startswith("results/maps/")]
-    shared = "results/maps/digit_pairs_on_photos/resnet_pairs/ig/0000000-0000300.arrow"
-    assert shared in overview and shared in lpi
-    assert "results/maps/digit_pairs_on_photos/resnet_pairs/smoothgrad/0000000-0000024.arrow" in overview
-    places = [(Path(file).parent, Path(file).name.split("-")[0]) for file in {*overview, *lpi}]
+    credible = [file for file in plan.targets("credible") if file.startswith("results/maps/")]
+    shared = "results/maps/digits_on_photos/resnet_small/credible/0000000-0000064.arrow"
+    assert shared in overview and shared in credible
+    assert "results/maps/digits_on_photos/resnet_small/mfaba/0000000-0000016.arrow" in overview
+    places = [(Path(file).parent, Path(file).name.split("-")[0]) for file in {*overview, *credible}]
     assert len(places) == len(set(places))
 
 
@@ -148,7 +148,7 @@ def test_each_training_scores_its_share_of_the_images():
     plan = Plan(load(config, SCHEMA), ROOT)
     files = plan._job("judge", ("lpi", "c4")).inputs["scores"]
     rows = {(file.about["training"], file.about["first"], file.about["last"]) for file in files}
-    assert rows == {("resnet_pairs", 0, 100), ("resnet_pairs-1", 100, 200), ("resnet_pairs-2", 200, 300)}
+    assert rows == {("resnet_pairs", 0, 16), ("resnet_pairs-1", 16, 32), ("resnet_pairs-2", 32, 48)}
     digests = {plan.weights(name).digest for name in plan.study.trainings("resnet_pairs")}
     assert len(digests) == 3
 
@@ -172,7 +172,7 @@ def test_captions_are_the_docstrings_with_their_fields_filled_in():
         if section == "artefacts":
             caption = plan.caption(drawn)
             assert "{" not in caption and len(caption) > 60, (paper, name)
-    assert "300 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
+    assert "100 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
     assert "resnet_pairs in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
 
 
@@ -190,7 +190,7 @@ def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the
         spec.loader.exec_module(fresh)
         return fresh.digest([(library / "dataset" / "digits.py", name)])
 
-    names = ("digits", "digit_pairs_on_photos", "digit_pairs_on_photos")
+    names = ("digits", "digits_on_photos", "digit_pairs_on_photos")
     before, text = {name: digest(name) for name in names}, (library / "dataset" / "digits.py").read_text()
     for old, new, reached in (
         ("masks = images > 0.5", "masks = images > 0.6", {"digits"}),

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from pathattr import registry, source
 
-KINDS = ("method", "baseline", "metric", "dataset", "model", "artefact", "claim")
+KINDS = ("method", "baseline", "metric", "probe", "training", "dataset", "model", "artefact", "claim")
 ENTRIES = [entry for kind in KINDS for entry in registry.entries(kind)]
 
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: f"{entry.kind}-{entry.name}")
