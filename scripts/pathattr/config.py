@@ -227,6 +227,10 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
                 problems += _check_name(f"{place}.{key}", parameter.names, values[key], paper, config, printed)
     if not problems:
         drawn = Drawn(config, paper, section, name)
+        datasets = sorted({config["models"][model]["dataset"] for model in drawn.models.values()})
+        for key in (key for key, parameter in parameters.items() if parameter.names == "Images" and values[key]):
+            place = at if key in entry else f"papers.{paper}.defaults"
+            problems += sum([_check_images(f"{place}.{key}", values[key], dataset, config) for dataset in datasets], [])[:1]
         bases = {base for base, _ in drawn.forms.values()}
         for model in drawn.models.values():
             problems += _check_uses(bases, model, config)
@@ -250,9 +254,6 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
             return _one_of(where, value, config["metrics"])
         case "Table":
             return _one_of(where, value, [name for name, entry in of["artefacts"].items() if entry is not None])
-        case "Images":
-            datasets = {config["models"][model]["dataset"] for model in of["models"].values()}
-            return sum([_check_images(where, value, dataset, config) for dataset in sorted(datasets)], [])[:1]
         case "Reported":
             if "reported" not in of:
                 return [f"{where}: found {value!r}, but papers.{paper}.reported is missing; accepted: a file of resources/reported"]
