@@ -10,6 +10,7 @@ rule train_model:
         "results/benchmarks/train_model/{dataset}/{model}.tsv"
     wildcard_constraints:
         model=one_of(plan.trainings("train_model")),
+    priority: 1
     conda:
         "../envs/torch.yaml"
     threads: config["threads"]["train"]

@@ -1,7 +1,10 @@
 """torchvision, imported so that it works beside a CPU-only torch, and its classifiers by name."""
 
+import contextlib
 import functools
 import pickle
+import sys
+import types
 
 import torch
 
@@ -16,17 +19,34 @@ def import_torchvision():
     The published wheel is built for CUDA; beside a CPU build of torch its extension does not load, and the import fails for
     want of the schemas of two operators that nothing here uses. They are declared then, and only then.
     """
-    try:
-        import torchvision
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import_torchvision.library = library  # a library that is collected takes its schemas with it
-        import torchvision
+    with _without_the_compiler():
+        try:
+            import torchvision
+        except RuntimeError as error:
+            if "torchvision::nms" not in str(error):
+                raise
+            library = torch.library.Library("torchvision", "DEF")
+            library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            import_torchvision.library = library  # a library that is collected takes its schemas with it
+            import torchvision
     return torchvision
+
+
+@contextlib.contextmanager
+def _without_the_compiler():
+    """torchvision's operators import torch's compiler, which takes longer than all else that a job imports, to ask whether it is
+    supported, and only when they are called; nothing here calls them. For the import a stand-in answers no."""
+    names = ("torch._dynamo", "torch._dynamo.utils")
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].is_compile_supported = lambda device: False
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 @model("torchvision", paper="as published with torchvision", published=True, attention=("maxvit_", "swin_", "vit_"))
