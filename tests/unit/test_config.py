@@ -313,7 +313,7 @@ def test_every_forms_name_is_its_own_and_may_stand_in_a_path(study, grid):
 
 def test_an_artefact_takes_its_papers_defaults_and_its_functions(study):
     drawn = study.drawn["lpi", "artefacts", "fig3"]
-    assert drawn.values["images"] == 100 and drawn.values["metric"] == "diffid"
+    assert drawn.values["images"] == 64 and drawn.values["metric"] == "diffid"
     assert drawn.values["scores"] == ["diffid_output", "diffid_probability", "diffid_accuracy"]
     assert drawn.models == {"vgg16": "vgg_pairs"} and list(drawn.forms) == SHIPPED["papers"]["lpi"]["defaults"]["methods"]
     assert study.drawn["lpi", "artefacts", "fig5"].values["images"] == 6
@@ -395,3 +395,48 @@ def test_missing_paths_are_told_a_line_each(tmp_path):
     ]
     assert all("does not exist; accepted: " in line and str(tmp_path) in line for line in lines)
     assert Study(copy.deepcopy(SHIPPED)).missing() == []
+
+
+MADE_OF_OTHERS = [
+    ("models/resnet_1", {"weights": "nope.pth", "randomised": 1}, ("models.resnet_1.weights:", "'nope.pth'", "resnet_small")),
+    ("models/resnet_1", {"weights": "resnet_small"}, ("models.resnet_1:", "randomised missing", "top blocks of resnet_small")),
+    ("models/resnet_1", {"weights": "resnet_small", "randomised": 1, "dataset": "digits"}, ("models.resnet_1.dataset:", "that of")),
+    ("models/resnet_1", {"weights": "inception_1", "randomised": 1}, ("models.resnet_1.weights:", "'inception_1'", "accepted")),
+    ("models/vgg_pairs/start", "vgg_pairs", ("models.vgg_pairs.start:", "'vgg_pairs'", "vgg_small")),
+    ("models/vgg_pairs/training/training", "nope", ("models.vgg_pairs.training:", "'nope'", "attribution_prior, classification")),
+    ("models/prior_eg/training/form", "absolute", ("models.prior_eg.training.form:", "'absolute'", "none, vanilla, valid_ref")),
+    ("models/prior_eg/training/held_out", 1.0, ("models.prior_eg.training.held_out:", "1.0", "below 1")),
+    ("metrics/diffroar/shares", [0.5, 1.2], ("metrics.diffroar.shares.1:", "1.2", "a number, above 0, below 1")),
+    ("metrics/sensitivity_n/fractions", [0.0], ("metrics.sensitivity_n.fractions.0:", "0.0", "above 0, below 1")),
+    ("metrics/sensitivity_n/subset", 5, ("metrics.sensitivity_n:", "'subset'", "fractions, subsets, of")),
+]
+
+
+@pytest.mark.parametrize("path, value, words", MADE_OF_OTHERS, ids=lambda part: part if isinstance(part, str) else "")
+def test_a_mistake_in_what_is_made_of_others_gives_one_line(path, value, words):
+    if path == "models/resnet_1":
+        value = {"dataset": "digits_on_photos", "architecture": "resnet_small"} | value
+    (line,) = check(changed((path, value)), SCHEMA)
+    assert all(word in line for word in words), line
+
+
+def test_masks_are_asked_of_data_sets_that_have_them():
+    """Of an external data set nothing says where the object is: said before any job."""
+    external = {"dataset": "imagefolder", "root": "here", "size": 32}
+    edits = [("datasets/own", external)] + [(f"models/{name}/dataset", "own") for name in ("vgg_pairs", "resnet_pairs")]
+    lines = check(changed(*edits), SCHEMA)
+    assert lines and all("metric on_object needs masks or boxes; the dataset own has neither" in line for line in lines)
+    assert {line.split(": ")[0] for line in lines} >= {"papers.lpi.claims.c9", "papers.lpi.claims.c10"}
+
+
+def test_a_paper_is_left_out_by_null():
+    config = changed(("papers/lpi", None), ("papers/credible", None))
+    study = load(config, SCHEMA)
+    assert list(config["papers"]) == ["methods", "recalibration"] and {paper for paper, _, _ in study.drawn} == set(
+        config["papers"]
+    )
+
+
+def test_a_metric_and_its_probe_share_the_configurations_entry(study):
+    assert study.probe("sensitivity_n") == {"probe": "masked", "fractions": [0.1, 0.3, 0.5, 0.7, 0.9], "subsets": 50}
+    assert study.probe("diffid") == {} and study.retrains("diffid") == 0 and study.retrains("diffroar") == 700

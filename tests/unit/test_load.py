@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from pathattr import Classifier
+from pathattr.files import File
 from pathattr.model import load
 from pathattr.registry import entries
 from pathattr.store import write_tensors
@@ -59,7 +60,7 @@ def test_weights_of_another_architecture_are_refused(tmp_path, own, network):
     about = {"classes": 4, "channels": 3, "size": 5, "mean": [0.0], "std": [1.0]}
     load.save(tmp_path / "w.safetensors", network, about)
     with refused("w.safetensors", "tensor"):
-        load.load(tmp_path / "w.safetensors", {"architecture": ARCHITECTURES[0]})
+        load.load(tmp_path / "w.safetensors", {"architecture": "resnet_small"})
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -168,3 +169,16 @@ def test_counters_of_old_batch_norms_may_be_missing():
 def test_architectures_that_are_not_there_are_refused(tmp_path, own, architecture, words):
     with refused(*words):
         load.build({"architecture": architecture.replace("OWN", f"{tmp_path}/own.py")}, 4, 3, 5)
+
+
+def test_a_training_begins_with_the_tensors_that_fit(tmp_path):
+    """Another number of classes: all but the last layer."""
+    ten, hundred = (load.build({"architecture": "vgg_small"}, classes, 3, 32) for classes in (10, 100))
+    load.save(tmp_path / "ten.safetensors", ten, {"digest": "d"})
+    begun = load.begin(hundred, File(str(tmp_path / "ten.safetensors"), "d"))
+    own, other = hundred.state_dict(), ten.state_dict()
+    last = [name for name in own if own[name].shape != other[name].shape]
+    assert begun == len(own) - len(last) and len(last) == 2
+    assert all(torch.equal(own[name], other[name]) for name in own if name not in last)
+    with refused("made by other code"):
+        load.begin(hundred, File(str(tmp_path / "ten.safetensors"), "another"))

@@ -132,11 +132,11 @@ def test_an_edit_reaches_the_artefacts_and_claims_that_show_it_and_no_other(edit
 
 
 def test_what_several_ask_for_is_computed_once():
-    """The overview's 16 images and the credible paper's 64 of one method are one file; what only the overview has keeps its 16."""
+    """The overview's 16 images and the credible paper's 40 of one method are one file; what only the overview has keeps its 16."""
     plan = Plan(load(changed(), SCHEMA), ROOT)
     overview = [file for file in plan.targets("methods") if file.startswith("results/maps/")]
     credible = [file for file in plan.targets("credible") if file.startswith("results/maps/")]
-    shared = "results/maps/digits_on_photos/resnet_small/credible/0000000-0000064.arrow"
+    shared = "results/maps/digits_on_photos/resnet_small/credible/0000000-0000040.arrow"
     assert shared in overview and shared in credible
     assert "results/maps/digits_on_photos/resnet_small/mfaba/0000000-0000016.arrow" in overview
     places = [(Path(file).parent, Path(file).name.split("-")[0]) for file in {*overview, *credible}]
@@ -148,7 +148,7 @@ def test_each_training_scores_its_share_of_the_images():
     plan = Plan(load(config, SCHEMA), ROOT)
     files = plan._job("judge", ("lpi", "c4")).inputs["scores"]
     rows = {(file.about["training"], file.about["first"], file.about["last"]) for file in files}
-    assert rows == {("resnet_pairs", 0, 16), ("resnet_pairs-1", 16, 32), ("resnet_pairs-2", 32, 48)}
+    assert rows == {("resnet_pairs", 0, 10), ("resnet_pairs-1", 10, 21), ("resnet_pairs-2", 21, 32)}
     digests = {plan.weights(name).digest for name in plan.study.trainings("resnet_pairs")}
     assert len(digests) == 3
 
@@ -172,7 +172,7 @@ def test_captions_are_the_docstrings_with_their_fields_filled_in():
         if section == "artefacts":
             caption = plan.caption(drawn)
             assert "{" not in caption and len(caption) > 60, (paper, name)
-    assert "100 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
+    assert "64 images" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
     assert "resnet_pairs in place of ResNet-34" in plan.caption(plan.study.drawn["lpi", "artefacts", "fig4"])
 
 
@@ -200,3 +200,58 @@ def test_a_dataset_metric_or_model_is_its_function_and_not_its_neighbours_in_the
         assert old in text
         (library / "dataset" / "digits.py").write_text(text.replace(old, new))
         assert {name for name in names if digest(name) != before[name]} == reached
+
+
+def test_what_does_not_depend_on_the_map_is_computed_once_a_model():
+    """Sensitivity-n of all methods on a model reads one file of masked outputs."""
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    found = {}
+    for file in plan._job("figure", ("credible", "fig3")).inputs["scores"]:
+        (probe,) = plan._made[str(file)].inputs["probe"]
+        found.setdefault(file.about["model"], set()).add(str(probe))
+    assert len(found) == 3 and all(len(probes) == 1 for probes in found.values())
+
+
+def test_a_probe_is_shared_by_metrics_that_ask_alike():
+    same = {"metric": "sensitivity_n", "of": "predicted", "fractions": [0.1, 0.3, 0.5, 0.7, 0.9], "subsets": 50}
+    plan = Plan(load(changed(("metrics/sensitivity_n_predicted", same)), SCHEMA), ROOT)
+    place = "digits_on_photos", "vgg_small", "credible"
+    one, other = (plan.scores(*place, metric, "0000000-0000040") for metric in ("sensitivity_n", "sensitivity_n_predicted"))
+    probes = [plan._made[str(file)].inputs["probe"] for file in (one, other)]
+    assert probes[0] == probes[1] and one.digest != other.digest
+
+
+def test_scores_are_of_the_rows_that_are_asked_for_and_maps_of_all():
+    """120 images for claim c9, 40 for Table 1: maps once, DiffID-like metrics on no more than they are asked for."""
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    by_metric = {}
+    for claim in ("c1", "c9"):
+        for file in plan._job("judge", ("credible", claim)).inputs["scores"]:
+            if (file.about["model"], file.about["method"]) == ("vgg16", "credible"):
+                by_metric[file.about["metric"]] = (file.about["stop"], plan._made[str(file)].inputs["maps"][0].about["stop"])
+    assert by_metric == {"rise": (40, 120), "on_object": (120, 120)}
+
+
+def test_a_metric_that_retrains_reads_maps_of_both_splits():
+    plan = Plan(load(changed(), SCHEMA), ROOT)
+    job = plan._job("retrain", ("digits_native", "preact_digits", "small_eg", "diffroar", "0000000-0000400"))
+    assert [Path(file).name for file in job.inputs["train_maps"]] == ["train-0000000-0000700.arrow"]
+    assert [Path(file).name for file in job.inputs["maps"]] == ["0000000-0000400.arrow"]
+    made = plan._made[str(job.inputs["train_maps"][0])]
+    assert {file.about["split"] for file in made.inputs["images"] if file.about} == {"train"}
+
+
+def test_an_edit_of_a_fine_tuning_changes_no_map():
+    before, after = (Plan(load(changed(*edits), SCHEMA), ROOT) for edits in ((), (("metrics/diffroar/epochs", 5),)))
+    place = "digits_native", "preact_digits", "small_eg"
+    assert before.maps(*place, "train-0000000-0000700").digest == after.maps(*place, "train-0000000-0000700").digest
+    names = [plan.retrain(*place, "diffroar", "0000000-0000400").digest for plan in (before, after)]
+    assert names[0] != names[1]
+
+
+def test_weights_that_begin_with_others_or_are_others_randomised_change_with_them():
+    before, after = (Plan(load(changed(*edits), SCHEMA), ROOT) for edits in ((), (("models/vgg_small/training/epochs", 9),)))
+    for name, same in (("vgg_pairs", False), ("vgg_32", False), ("resnet_pairs", True)):
+        assert (before.weights(name).digest == after.weights(name).digest) is same
+    other = Plan(load(changed(("models/inception_small/training/epochs", 9)), SCHEMA), ROOT)
+    assert before.weights("inception_2").digest not in (other.weights("inception_2").digest, before.weights("inception_3").digest)
