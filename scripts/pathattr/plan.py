@@ -597,6 +597,8 @@ class Plan:
         """The docstring of what draws, its fields filled in."""
 
         def words(value, names: str):
+            if value is None:
+                return "none"
             if isinstance(value, list):
                 return "; ".join(words(one, names) for one in value)
             return score_label(value) if names.startswith("Score") else str(value)

@@ -317,6 +317,8 @@ class Study:
     def point(self, base: str, own: dict, model: str) -> str:
         """Name of an entry with some parameters changed, on a model: the entry's own where nothing differs."""
         settings = self.method(base, model)
+        if source.lookup("method", settings["method"]).facts.get("baseline"):
+            settings |= self.baseline(base, model)
         differences = {key: value for key, value in own.items() if settings[key] != value}
         name = form_name({base: differences})
         if differences:

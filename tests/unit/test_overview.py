@@ -133,3 +133,13 @@ def test_a_default_and_the_same_value_written_out_are_one():
     """The credible method as printed shares the baselines of the method itself, whose blurs are written out."""
     plan = Plan(load(changed(), SCHEMA), ROOT)
     assert plan.baselines(*PLACE, "credible", SHARD) == plan.baselines(*PLACE, "credible_as_printed", SHARD)
+
+
+def test_a_form_may_change_a_parameter_of_the_baselines():
+    """One entry with its tolerance doubled: maps and baselines of its own; the default's tolerance written out: the entry itself."""
+    study = load(changed(), SCHEMA)
+    name = study.point("credible", {"tolerance": 0.14}, "resnet_small")
+    assert name == "credible-tolerance0.14" and study.baseline(name, "resnet_small")["tolerance"] == 0.14
+    assert study.point("credible", {"tolerance": 0.07}, "resnet_small") == "credible"
+    plan = Plan(study, ROOT)
+    assert plan.baselines(*PLACE, name, SHARD).digest != plan.baselines(*PLACE, "credible", SHARD).digest
