@@ -136,7 +136,7 @@ def test_a_default_and_the_same_value_written_out_are_one():
 
 
 def test_a_form_may_change_a_parameter_of_the_baselines():
-    """One entry with its tolerance doubled: maps and baselines of its own; the default's tolerance written out: the entry itself."""
+    """Its tolerance doubled: maps and baselines of its own; the default written out: the entry itself."""
     study = load(changed(), SCHEMA)
     name = study.point("credible", {"tolerance": 0.14}, "resnet_small")
     assert name == "credible-tolerance0.14" and study.baseline(name, "resnet_small")["tolerance"] == 0.14
