@@ -20,10 +20,10 @@ METHODS = {  # method -> colour, line, marker: two methods differ in more than c
     "agi": (_BLIND[2], "-.", "^"),
     "agi_as_released": (_BLIND[8], ":", "<"),
     "lpi": (_BLIND[3], "-", "D"),
-    "credible": (_BLIND[6], "-", "P"),
-    "credible_one": (_BLIND[6], "--", "p"),
-    "credible_black": (_BLIND[6], ":", "X"),
-    "credible_as_printed": (_BLIND[7], ":", "P"),
+    "credible": ("black", "-", "P"),
+    "credible_one": ("black", "--", "p"),
+    "credible_black": ("black", ":", "X"),
+    "credible_as_printed": ("black", "-.", "P"),
     "credible_eg_single": (_BLIND[1], ":", "d"),
     "ig_gaussian": (_BLIND[9], "--", "<"),
     "ig_average": (_BLIND[9], "-.", ">"),
@@ -46,12 +46,6 @@ METHODS = {  # method -> colour, line, marker: two methods differ in more than c
     "ig1": (_BLIND[1], "-", "<"),
     "ig2": (_BLIND[5], "-.", ">"),
     "ig3": (_BLIND[3], ":", "v"),
-}
-VARIANTS = {  # variant -> colour, line, marker
-    "vanilla": ("0.35", "-", "o"),
-    "absolute": (_BLIND[1], ":", "s"),
-    "valid_interpolations": (_BLIND[2], "--", "^"),
-    "valid_references": (_BLIND[0], "-", "D"),
 }
 SEQUENTIAL, DIVERGING = "magma", "RdBu_r"
 
