@@ -25,9 +25,6 @@ LOOKS = {  # variant -> label, colour, line, marker
     "valid_interpolations": ("valid interpolations", _GREEN, "--", "s"),
     "valid_references": ("valid references", _BLUE, "-", "o"),
 }
-RIVALS = [  # colour, line and marker of what re-calibrated methods stand beside, by place: darker and thinner than theirs
-    *zip(("0", "0.5", style._BLIND[5], style._BLIND[9]) * 3, ("--", ":", "-.", (0, (3, 1, 1, 1))) * 3, "xhp*xhp*xhp*", strict=True)
-]
 CONTROL = ("0.6", (0, (1, 0.8)))  # colour and line of random maps
 
 
@@ -115,9 +112,8 @@ def form_curves(
     figure, axes = plt.subplots(1, len(scores), figsize=(style.PAGE, 2.6), squeeze=False)
     for number, form in enumerate(forms):
         numbers = ", ".join(f"{known[(form['entry'], form['variant'], score)]:.3f}" for score in scores)
-        colour, line, marker = (
-            RIVALS[number % 9] if form["variant"] not in FORMS else (style._BLIND[number % 8], "-", "oDs^v<>P"[number % 8])
-        )
+        _, colour, _, marker = style.method_style(form["entry"], number)
+        line = "-" if form["variant"] in FORMS else "--"
         for axis, score in zip(axes[0], scores, strict=True):
             one = curves[(curves["entry"] == form["entry"]) & (curves["variant"] == form["variant"]) & (curves["metric"] == score)]
             _curve(axis, one, (None, colour, line, marker), f"{_form_label(form)} ({numbers})", band=0.06)
