@@ -118,7 +118,7 @@ def sweep_curves(
             rows["method"], rows[by], rows[x] = line, found.setting(model, line, by), line_at
             beside = f"{label(line)}, {by} {rows[by].iloc[0]}", line, rows
             points = pd.concat([points, rows])
-        panels.append((place_of(found.models[model]), points, looks, beside))
+        panels.append((f"{place_of(found.models[model])},\n{found.models[model].dataset}", points, looks, beside))
         tables.append(points.assign(model=model, dataset=found.models[model].dataset))
     figure = _sweep(panels, scores, x, f"{x} (mean of {int(tables[0]['n'].iloc[0])} images)")
     return figure, pd.concat(tables)[["model", "dataset", "method", by, x, "metric", "mean", "low", "high", "n"]]
