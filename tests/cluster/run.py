@@ -33,8 +33,15 @@ ROOT = Path(__file__).resolve().parents[2]
 NETWORK_RULES = {"train_model", "randomise_model", "logits", "baselines", "attribute", "probe", "measure", "retrain"}
 GPUS = 2
 SMOKE = ["--configfile", "config/smoke.yaml"]
-# One paper, and one method that computes its own baselines: every rule that runs a network, without every method's jobs.
-TARGETS = ["lpi", "results/scores/digits_on_photos/resnet_small/credible/diffid/0000000-0000004.parquet"]
+# One paper, and one each of what it has not: a method's own baselines, a probe, fine-tunings, a randomised network: every rule
+# that runs a network, without every method's jobs.
+TARGETS = [
+    "lpi",
+    "results/scores/digits_on_photos/resnet_small/credible/diffid/0000000-0000004.parquet",
+    "results/scores/digit_pairs_on_photos/vgg_pairs/ig_uniform/sensitivity_n/0000000-0000008.parquet",
+    "results/scores/digits_native/preact_digits/small_ig/diffroar/0000000-0000032.parquet",
+    "results/models/digits_on_photos/resnet_1.safetensors",
+]
 # The plugin first asks after 40 s how jobs fare, and 10 s later each time that none has ended: five minutes for seven stages
 # of jobs of 6 s. Nothing else of the command differs from what a user types.
 POLL = ["--slurm-init-seconds-before-status-checks", "8"]
