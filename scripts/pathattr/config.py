@@ -181,8 +181,8 @@ def _check_randomised(where: str, name: str, entry: dict, config: dict) -> list[
         return [f"{where}.weights: found {entry['weights']!r}; accepted beside `randomised`: {', '.join(others)}"]
     if "randomised" not in entry:
         return [f"{where}: randomised missing; accepted: how many of the top blocks of {entry['weights']}"]
-    same = [key for key in ("dataset", "architecture") if entry[key] != config["models"][entry["weights"]][key]]
-    return [f"{where}.{key}: found {entry[key]!r}; accepted: that of {entry['weights']}" for key in same]
+    other = [key for key in ("dataset", "architecture") if entry[key] != config["models"][entry["weights"]][key]]
+    return [f"{where}.{key}: found {entry[key]!r}; accepted: that of {entry['weights']}" for key in other]
 
 
 def _check_paper(name: str, config: dict, printed: Path) -> list[str]:
@@ -277,9 +277,8 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
 
 def _check_scores(at: str, drawn: "Drawn", config: dict) -> list[str]:
     """Whether the metric gives the scores asked for."""
-    metrics = [drawn.values[parameter.name] for parameter in drawn.known.parameters if parameter.names == "Metric"]
     given = []
-    for metric in filter(None, metrics):
+    for metric in drawn.metrics:
         scores = _registered("metric", metric, config).facts["scores"]
         given += [name for score in scores for name in (score, f"{score}_auc")]
     problems = []
@@ -304,8 +303,7 @@ def _check_variants(at: str, drawn: "Drawn", config: dict) -> list[str]:
 
 def _check_masks(at: str, drawn: "Drawn", config: dict) -> list[str]:
     """Whether the data sets say where the object is, where a metric asks for it."""
-    metrics = [drawn.values[parameter.name] for parameter in drawn.known.parameters if parameter.names == "Metric"]
-    asking = [one for one in filter(None, metrics) if "mask" in _registered("metric", one, config).facts.get("needs", ())]
+    asking = [one for one in drawn.metrics if "mask" in _registered("metric", one, config).facts.get("needs", ())]
     datasets = dict.fromkeys(config["models"][model]["dataset"] for model in drawn.models.values())
     blind = [one for one in datasets if not _registered("dataset", one, config).facts.get("made")]
     return [f"{at}: metric {metric} needs masks or boxes; the dataset {one} has neither" for metric in asking for one in blind]

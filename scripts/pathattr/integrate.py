@@ -79,7 +79,7 @@ class Integral:
             mine = np.flatnonzero(np.asarray(order) < upto)
             if len(mine):
                 some = [
-                    one[mine] if torch.is_tensor(one) and one.ndim and len(one) == len(gradient) else one
+                    one[mine] if torch.is_tensor(one) and one.ndim in (1, gradient.ndim) and len(one) == len(gradient) else one
                     for one in (displacement, weight, step)
                 ]
                 part.square = self.square
@@ -100,10 +100,11 @@ class Integral:
         self.total += (weight * step * (along * gradient if self.square else along)).sum(0)
         if "valid_interpolations" in self.variants:
             towards = (self.x - points) * gradient  # (K, C, H, W), Alg. 1 line 6
-            valid = (towards >= 0) * (weight * step)
+            accepted = towards >= 0
+            valid = accepted * (weight * step)
             self._kept += (valid * (towards**2 if self.square else towards)).sum(0)
             self._kept_weight += valid.sum(0)
-            self._accepted += (towards >= 0).sum(0)
+            self._accepted += accepted.sum(0)
         if "valid_references" in self.variants:
             numbers, place = np.unique(np.asarray(references), return_inverse=True)
             place = torch.from_numpy(place).to(gradient.device)

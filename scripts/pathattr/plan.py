@@ -71,7 +71,7 @@ class Plan:
             for role in ("scores", "maps", "baselines"):
                 for _, name, training, start, stop in self._rows(drawn, role):
                     owner = self._owner(drawn, name, training)
-                    for metric in self._metrics(drawn) if role == "scores" else ():
+                    for metric in drawn.metrics if role == "scores" else ():
                         train = study.retrains(metric)
                         self._want((training, owner, metric), start, stop)
                         self._want((training, owner, "train"), 0, train)
@@ -404,7 +404,7 @@ class Plan:
             upto = self.study.upto(self._point(drawn, name, training))
             about = {"model": key, "method": name, "training": training, "first": start, "last": stop, "upto": upto}
             if role == "scores":
-                for metric in self._metrics(drawn):
+                for metric in drawn.metrics:
                     files += [file.told(**about, metric=metric) for file in self._scores(*place, metric, start, stop, drawn)]
                 continue
             for shard in self.shards(*place[1:], start, stop):
@@ -473,7 +473,7 @@ class Plan:
                 "values": drawn.values,
                 "models": about,
                 "settings": self._settings(drawn),
-                "metrics": {name: self.study.metric(name) for name in self._metrics(drawn)},
+                "metrics": {name: self.study.metric(name) for name in drawn.metrics},
                 "reported": self._reported(drawn),
                 "background_images": self.config["background_images"],
                 "seed": self.study.seed,
@@ -487,10 +487,6 @@ class Plan:
             return None
         text = (self.root / "resources" / "reported" / f"{name}.csv").read_text()
         return {"file": f"{name}.csv", "digest": source.digest(text=text), "names": self.config["reported_as"]}
-
-    @staticmethod
-    def _metrics(drawn: Drawn) -> list[str]:
-        return [drawn.values[one.name] for one in drawn.known.parameters if one.names == "Metric" and drawn.values[one.name]]
 
     def _settings(self, drawn: Drawn) -> dict:
         """(key of the model, method) -> what the method means there, for texts."""

@@ -142,6 +142,11 @@ class Drawn:
         return found
 
     @property
+    def metrics(self) -> list[str]:
+        """Metrics that its parameters name."""
+        return [self.values[one.name] for one in self.known.parameters if one.names == "Metric" and self.values[one.name]]
+
+    @property
     def needs(self):
         """Roles of the files it needs (see `registry.artefact`)."""
         return self.known.facts.get("needs", ())
@@ -254,16 +259,18 @@ class Study:
             return self.owner(self._within[name][0], model)
         if (name, base) not in self._owners:
             mine = self._meaning(name, base)
-            others = [*self.config["methods"], *(point for point in self._points if point not in self._within)]
-            same = (other for other in others if self._meaning(other, base) == mine)
+            same = (other for other in self._runs() if self._meaning(other, base) == mine)
             self._owners[name, base] = next(same, name)
         return self._owners[name, base]
+
+    def _runs(self) -> list[str]:
+        """All entries and forms that have maps of their own."""
+        return [*self.config["methods"], *(point for point in self._points if point not in self._within)]
 
     def computed(self, name: str, model: str) -> dict:
         """As `method`, with the variants that any entry with the same maps asks for."""
         mine, base = self._meaning(name, model), model.partition("-")[0]
-        every = [*self.config["methods"], *(point for point in self._points if point not in self._within)]
-        same = [other for other in every if self._meaning(other, base) == mine]
+        same = [other for other in self._runs() if self._meaning(other, base) == mine]
         variants = {variant for other in same for variant in self.method(other, base)["variants"]}
         return self.method(name, base) | {"variants": [one for one in VARIANTS if one in variants]}
 

@@ -10,12 +10,10 @@ from ..errors import InputError
 from ..plot import style
 from ..plot.names import label, score_label
 from ..registry import Images, Method, Methods, Metric, Models, Reported, Score, artefact
-from ..rng import generator
-from ..scores import resampled, summarise
+from ..scores import orders, resampled, summarise
 from ..store import read_arrays
 
 LINEAR = 200  # percent, above which gains are drawn on a logarithmic scale
-EXACT = 9  # points up to which all permutations are tried
 
 
 @artefact("gain_table", needs=("scores", "baselines", "test_logits", "reported"), table=True)
@@ -244,21 +242,12 @@ def _printed_points(found, tables, method: str, metric: str) -> list[dict]:
 
 
 def spearman(x, y, seed: int) -> tuple[float, float]:
-    """Spearman's rank correlation, ties sharing their ranks, and its two-sided permutation p: over all permutations of up to 9
-    points, over 100 000 random ones of more. nan where there are fewer than 3 points, or all of one coordinate are equal."""
-    first, second = (pd.Series(np.asarray(values, float)).rank().to_numpy() for values in (x, y))
-    first, second = first - first.mean(), second - second.mean()
-    length = np.sqrt((first**2).sum() * (second**2).sum())
-    count = len(first)
-    if count < 3 or not length:
+    """Spearman's rank correlation and its two-sided permutation p (see `scores.orders`); nan where there are fewer than 3 points,
+    or all of one coordinate are equal."""
+    every, scale = orders(x, y, seed)
+    if len(x) < 3 or not scale:
         return float("nan"), float("nan")
-    if count <= EXACT:
-        orders = np.array(list(itertools.permutations(range(count))))
-    else:
-        rng = generator(seed, "spearman", count)
-        orders = rng.permuted(np.tile(np.arange(count), (100_000, 1)), axis=1)
-    found, every = first @ second / length, second[orders] @ first / length
-    return float(found), float((np.abs(every) >= abs(found) - 1e-12).mean())
+    return float(every[0] / scale), float((np.abs(every) >= abs(every[0])).mean())
 
 
 def _against_confidence(data: pd.DataFrame, found, ylabel: str):

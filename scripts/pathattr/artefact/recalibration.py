@@ -14,7 +14,7 @@ from ..plot import style
 from ..plot.names import entry_label, label, place, score_label
 from ..plot.pictures import salience, show, signed
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
-from ..scores import intervals, summarise
+from ..scores import intervals, spearman, summarise
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
 FORMS = VARIANTS[2:]
@@ -503,14 +503,6 @@ def map_correlations(found, one: str, other: str, methods, variants, images: int
                 row |= {"spearman_ink": np.nan if ink is None else np.nan_to_num(ink)}
                 rows.append(row | {"undefined_ink": ink is not None and bool(np.isnan(ink))})
     return pd.DataFrame(rows)
-
-
-def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's rank correlation of two arrays of one size, ties sharing their mean rank; nan where one is constant."""
-    first, second = (pd.Series(values.ravel()).rank().to_numpy() for values in (one, other))
-    first, second = first - first.mean(), second - second.mean()
-    length = np.sqrt((first @ first) * (second @ second))
-    return float(first @ second / length) if length > 0 else np.nan
 
 
 def _stage(found, model: str) -> str:

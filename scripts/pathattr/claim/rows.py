@@ -13,9 +13,9 @@ from ..errors import InputError
 from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, cells_of, side, wilson
 from ..plot.names import VARIANTS, label
 from ..registry import Models, Table, claim
-from ..rng import generator
+from ..scores import ALL, SOME, orders, spearman
 
-ALL, SOME, LEVEL = 9, 100_000, 0.05  # points of which all orders are tried; orders of more; level of a one-sided test
+LEVEL = 0.05  # of a one-sided test
 
 
 @claim("rows_paired", needs=("table",))
@@ -109,7 +109,7 @@ def rows_rank(
     data = _filtered(_known(found.table(), [x, y], table), rows or {}, table).dropna(subset=[x, y])
     if len(data) < 4:
         raise NotRun(f"{len(data)} rows of {table} are too few: no order of them has a p below {LEVEL:g}")
-    every, scale = _orders(data[x], data[y], found.seed)
+    every, scale = orders(data[x], data[y], found.seed)
     if not scale:
         raise NotRun(f"{x} or {y} is the same in all rows of {table}: it has no order")
     sign = 1 if direction == "higher" else -1
@@ -123,9 +123,9 @@ def rows_rank(
     if printed_rows:
         printed = _filtered(found.table(), printed_rows, table).dropna(subset=[x, y])
         once = printed.drop_duplicates([x, y])
-        cell["printed"] = _rank(once[x], once[y]) if len(once) > 1 else None
+        cell["printed"] = spearman(once[x], once[y]) if len(once) > 1 else None
         groups = _known(printed, [printed_by], table).groupby(printed_by, sort=False) if printed_by else ()
-        each = [f"{name} {_rank(group[x], group[y]):.2g} (n = {len(group)})" for name, group in groups if len(group) > 1]
+        each = [f"{name} {spearman(group[x], group[y]):.2g} (n = {len(group)})" for name, group in groups if len(group) > 1]
         notes += [f"printed, each: {', '.join(each)}"] if each else []
     words = f"Spearman's rank correlation of {_plain(x)} and {_plain(y)} over rows, {direction} than 0"
     return Judged(words, [cell], notes=notes)
@@ -252,32 +252,6 @@ def _matched(name: str, left, right, column: str, match, table: str) -> tuple[pd
 
 def _left_out(count: int) -> list[str]:
     return [f"pairs without a value are left out: {count}, counted in every cell"] if count else []
-
-
-# --- ranks --------------------------------------------------------------------------------------------------------------
-
-
-def _orders(x: pd.Series, y: pd.Series, seed: int) -> tuple[np.ndarray, float]:
-    """Of the given order, first, and of others: the product of the centred ranks, which is exact; and what makes it Spearman's."""
-    a, b, scale = _ranks(x, y)
-    if len(a) <= ALL:
-        orders = np.array(list(itertools.permutations(range(len(a)))))  # the first is the order itself
-    else:
-        random = generator(seed, "rows_rank", len(a)).permuted(np.tile(np.arange(len(a)), (SOME, 1)), axis=1)
-        orders = np.concatenate([np.arange(len(a))[None], random])
-    return b[orders] @ a, scale
-
-
-def _rank(x: pd.Series, y: pd.Series) -> float:
-    """Spearman's correlation; nan where one is constant."""
-    a, b, scale = _ranks(x, y)
-    return float(a @ b) / scale if scale else np.nan
-
-
-def _ranks(x: pd.Series, y: pd.Series) -> tuple[np.ndarray, np.ndarray, float]:
-    """Centred ranks, ties sharing theirs, and the product of their lengths."""
-    a, b = (values.rank().to_numpy() - (len(values) + 1) / 2 for values in (x, y))
-    return a, b, float(np.sqrt((a @ a) * (b @ b)))
 
 
 # --- words --------------------------------------------------------------------------------------------------------------
