@@ -14,7 +14,7 @@ from tqdm import tqdm
 from . import registry
 from .batching import run
 from .errors import InputError
-from .integrate import Image, draws, evaluate, integrate
+from .integrate import Image, draws, evaluate, integrate, part_of
 
 
 def attribute(method: str, classifier, /, x, target, **options) -> dict[str, torch.Tensor]:
@@ -39,7 +39,7 @@ def attribute_counted(
     baselines=None,
     objective: str | None = None,
     variants=None,
-    upto=(),
+    upto=None,
     micro_batch: int = 32,
     progress: bool = False,
     **parameters,
@@ -57,9 +57,9 @@ def attribute_counted(
     baselines: (N, B, C, H, W), the images' own, as `baselines()` gives them (credible, big).
     objective: "logit", "probability", "log_probability" or "loss" of the target, what is differentiated; the method's own by
         default, the logit for most.
-    variants: of "vanilla", "absolute", "valid_interpolations", "valid_references"; by default all that apply.
-    upto: smaller values of the method's nested parameter (eg: references) whose maps come besides, from the same gradients:
-        "vanilla@5" is of the first 5.
+    variants: of "vanilla", "absolute", "valid_interpolations", "valid_references", "per_unit"; by default all that apply.
+    upto: nested parameter -> smaller values (eg: {"references": [5]}) whose maps come besides, from the same gradients:
+        "vanilla@references=5" is of the first 5.
     micro_batch: images a call of the network, a multiple of 16.
 
     Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and a table, one row an image: `gradients`, how
@@ -89,10 +89,9 @@ def attribute_counted(
     objective = objective or entry.facts["objectives"][0]
     if objective not in entry.facts["objectives"]:
         raise InputError(f"{method}: objective is {objective!r}; accepted: {', '.join(entry.facts['objectives'])}")
-    whole = {**entry.parameters(), **parameters}.get(entry.facts["nested"])
-    if upto and not (whole and all(isinstance(value, Integral) and 0 < value < whole for value in upto)):
-        nested = f"whole numbers below its {entry.facts['nested']}, {whole}" if whole else "none, it has no nested parameter"
-        raise InputError(f"{method}: upto is {list(upto)}; accepted: {nested}")
+    parts = [(name, value) for name, values in (upto or {}).items() for value in values]
+    for part in parts:
+        _check_part(entry, *part, parameters)
     logits = classifier.logits(x, micro_batch) if "logits" in needs else None
     classes = classifier.classes(x[0])
     if "background" in needs and background[0].shape != x.shape[1:]:
@@ -111,7 +110,7 @@ def attribute_counted(
                 x=x[number].to(classifier.device),
                 target=int(target[number]),
                 id=name,
-                draws=draws(seed, method, name),
+                draws=draws(seed, entry.facts["within"][0] if entry.facts["within"] else method, name),
                 classes=classes,
                 objective=objective,
                 logits=None if logits is None else logits[number],
@@ -120,7 +119,7 @@ def attribute_counted(
                 baselines=baselines[number].to(classifier.device) if "baselines" in needs else None,
             )
 
-    names = [*variants, *(f"{variant}@{value}" for value in upto for variant in variants)]
+    names = [*variants, *(part_of(variant, part) for part in parts for variant in variants)]
     maps, counts = {name: torch.zeros(x.shape) for name in names}, [{}] * len(x)
     done = integrate(
         classifier,
@@ -129,7 +128,7 @@ def attribute_counted(
         objective=objective,
         variants=variants,
         micro_batch=micro_batch,
-        scales={value: whole / value for value in upto},
+        upto=upto,
         **parameters,
     )
     for number, (result, counts[number]) in _bar(done, len(x), method, progress):
@@ -138,6 +137,19 @@ def attribute_counted(
                 raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
             maps[variant][number] = values
     return maps, pd.DataFrame(counts)
+
+
+def _check_part(entry, name: str, value, parameters: dict):
+    """Whether a run passes through the sums of one with this value of a parameter."""
+    if name not in entry.facts["nested"] or parameters.get("as_released"):
+        nested = ", ".join(entry.facts["nested"]) or "none, it has no nested parameter"
+        raise InputError(f"{entry.name}: upto names {name}; accepted: {nested}{', not as released' * bool(entry.facts['nested'])}")
+    _check_parameters(entry, {name: value})
+    whole = {**entry.parameters(), **parameters}[name]
+    if isinstance(value, str) and whole != "both":
+        raise InputError(f"{entry.name}: upto {name} is {value!r}; accepted where {name} is 'both'; it is {whole!r}")
+    if not isinstance(value, str) and not 0 < value < whole:
+        raise InputError(f"{entry.name}: upto {name} is {value}; accepted: whole numbers above 0 and below its {name}, {whole}")
 
 
 def baselines(

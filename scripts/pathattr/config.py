@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator, validators
 
 from . import source
 from .errors import InputError
-from .study import DEFAULTS, SECTIONS, Drawn, Study, filled, grid_points, images_of, split_form
+from .study import DEFAULTS, SECTIONS, Drawn, Study, filled, form_of, grid_points, images_of, split_form
 
 # JSON takes 4.0 for a whole number; a count of 4.0 is a slip.
 Validator = validators.extend(
@@ -124,18 +124,35 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
     if not known.facts.get("family"):
         missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
         problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
-    if kind == "method" and entry.get("upto"):
-        nested = known.facts.get("nested")
-        whole = entry.get(nested, parameters[nested].default) if nested else 0
-        if not all(value < whole for value in entry["upto"]):
-            takes = f"numbers below its {nested}, {whole}" if nested else f"none, {known.name} has no nested parameter"
-            problems.append(f"{where}.upto: found {entry['upto']}; accepted: {takes}")
+    if kind == "method" and "upto" in entry:
+        problems += _check_upto(where, known, entry, parameters)
     if kind == "method":
         for key, single in (("variants", False), ("objective", True)):
             gives = known.facts.get("objectives" if single else key, DEFAULTS[key])
             found = {entry[key]} if single and key in entry else set(entry.get(key, ()))
             if found - set(gives):
                 problems.append(f"{where}.{key}: found {', '.join(sorted(found - set(gives)))}; accepted: {', '.join(gives)}")
+    return problems
+
+
+def _check_upto(where: str, known, entry: dict, parameters: dict) -> list[str]:
+    """Problems of the values whose maps shall come of the same run."""
+    nested, problems = known.facts.get("nested", ()), []
+    for key, values in entry["upto"].items():
+        if key not in nested or form_of(entry):
+            takes = ", ".join(nested) if nested and not form_of(entry) else f"none, {known.name} has no nested parameter"
+            problems.append(
+                f"{where}.upto: found {key}; accepted: {takes}" + f", {form_of(entry).replace('_', ' ')}" * bool(form_of(entry))
+            )
+            continue
+        whole = entry.get(key, parameters[key].default)
+        for value in values:
+            faults = _check_value(f"{where}.upto.{key}", value, parameters[key].type)
+            if not faults and isinstance(value, str) and whole != "both":
+                faults = [f"{where}.upto.{key}: found {value!r}; accepted where {key} is 'both'; it is {whole!r}"]
+            if not faults and not isinstance(value, str) and value >= whole:
+                faults = [f"{where}.upto.{key}: found {value}; accepted: numbers below its {key}, {whole}"]
+            problems += faults
     return problems
 
 
@@ -337,7 +354,7 @@ def _check_uses(methods, model: str, config: dict) -> list[str]:
         entry = config["methods"][method]
         known = source.lookup("method", entry.get("method", method))
         for parameter, value in entry.items():
-            if isinstance(value, dict) and not known.open and model not in value:
+            if isinstance(value, dict) and parameter != "upto" and not known.open and model not in value:
                 problems.append(f"methods.{method}.{parameter}: no value for model {model}; accepted: one a model in use")
         architecture = config["models"][model]["architecture"]
         if "attention" in known.facts.get("excludes", ()) and _has_attention(architecture):

@@ -163,5 +163,6 @@ class Found:
 
 
 def _within(variant: str, file) -> str:
-    """What a variant is called in a file of a longer run."""
-    return f"{variant}@{file.about['upto']}" if file.about.get("upto") else variant
+    """What a variant is called in a file of a longer run (see `study.Study.within`)."""
+    within = file.about.get("within") or "@"
+    return variant + within.removesuffix("@") if within.startswith("@") else within

@@ -5,7 +5,7 @@ gradient to its `Integral`. What an integral keeps of these products is its vari
 the two re-calibrated forms (Yang et al., ICLR 2023), all from the same gradients in one pass.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ from .errors import InputError
 from .objective import OBJECTIVES, TOWARDS
 from .rng import generator
 
-VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
+VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references", "per_unit")
 LAMBDA = 2.0  # Lemma 1 of the re-calibration paper: the mean of x - x~ on a path is half of x - x'
 
 
@@ -47,24 +47,23 @@ class Image:
 class Integral:
     """Sums of displacement x gradient of one image, in float32, one reducer a variant.
 
-    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep. `parts`: of smaller
-    values of a nested parameter, the sums over the first points of the same run; `scales`: value -> by how much a weight is larger
-    there.
+    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep. `upto`: nested parameter
+    -> values; `parts`: (parameter, value) -> the integral over those products of the same run that a run with this value has.
     """
 
-    def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",), scales: dict[int, float] | None = None):
+    def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",), upto: Mapping[str, Iterable] | None = None):
         self.x, self.variants, self.square = x, tuple(variants), False
         unknown = set(self.variants) - set(VARIANTS)
         if unknown:
             raise InputError(f"unknown variants {sorted(unknown)}; accepted: {', '.join(VARIANTS)}")
-        self.total = torch.zeros_like(x)
+        self.total, self._gradients = torch.zeros_like(x), torch.zeros_like(x)
         self._kept, self._kept_weight, self._accepted = (torch.zeros_like(x) for _ in range(3))
         self._references: dict[int, tuple[Tensor, float]] = {}
-        self.scales = scales or {}
-        self.parts = {upto: Integral(x, variants) for upto in self.scales}
+        self.parts = {(name, value): Integral(x, variants) for name, values in (upto or {}).items() for value in values}
+        self._weight, self._scale = 0.0, 1.0  # of all products; of a part, by how much a product weighs more there
 
     def add(
-        self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None, order=None
+        self, gradient: Tensor, displacement=1.0, weight=1.0, step=1.0, points: Tensor | None = None, references=None, place=None
     ):
         """Add K products: weight * step * displacement * gradient.
 
@@ -72,32 +71,22 @@ class Integral:
         belongs to (its density, or 1 / references), a number or (K,). `step`: of the point within the path of its reference
         (a quadrature weight; 1 where the displacement is a piece of the path), a number or (K,). `points`: (K, C, H, W),
         where the gradients were taken, for the valid interpolations. `references`: K numbers of the references, for the
-        valid references. `order`: K numbers; the part of a smaller value of the nested parameter has the points whose number
-        is below it.
+        valid references. `place`: nested parameter -> K numbers or words: the part of a number has the products whose own is
+        below it, the part of a word those that have this word. All of a part's weights are then scaled to the sum of all of the
+        whole's.
         """
-        for upto, part in self.parts.items() if order is not None else ():
-            mine = np.flatnonzero(np.asarray(order) < upto)
-            if len(mine):
-                some = [
-                    one[mine] if torch.is_tensor(one) and one.ndim in (1, gradient.ndim) and len(one) == len(gradient) else one
-                    for one in (displacement, weight, step)
-                ]
-                part.square = self.square
-                part.add(
-                    gradient[mine],
-                    some[0],
-                    some[1] * self.scales[upto],
-                    some[2],
-                    None if points is None else points[mine],
-                    None if references is None else [references[row] for row in mine],
-                )
         rows = len(gradient)
+        if place and self.parts:
+            weights = torch.as_tensor(weight, dtype=torch.float64).expand(rows) * torch.as_tensor(step, dtype=torch.float64)
+            self._add_to_parts(weights.numpy(), place, gradient, (displacement, weight, step), points, references)
         weight, step = (
             torch.as_tensor(value, dtype=torch.float32, device=gradient.device).expand(rows).view(-1, 1, 1, 1)
             for value in (weight, step)
         )
         along = displacement * gradient
         self.total += (weight * step * (along * gradient if self.square else along)).sum(0)
+        if "per_unit" in self.variants:
+            self._gradients += (weight * step * gradient).sum(0)
         if "valid_interpolations" in self.variants:
             towards = (self.x - points) * gradient  # (K, C, H, W), Alg. 1 line 6
             accepted = towards >= 0
@@ -114,6 +103,22 @@ class Integral:
                 before = self._references.get(number, (0.0, 0.0))[0]
                 self._references[number] = (before + mine, weights[number])
 
+    def _add_to_parts(self, weights, place, gradient, factors, points, references):
+        self._weight += weights.sum()
+        for (name, value), part in self.parts.items():
+            numbers = np.asarray(place[name])
+            mine = np.flatnonzero(numbers == value if isinstance(value, str) else numbers < value)
+            if len(mine):
+                part._weight += weights[mine].sum()
+                part.square = self.square
+                part.add(
+                    gradient[mine],
+                    *(_rows(one, mine, gradient) for one in factors),
+                    None if points is None else points[mine],
+                    None if references is None else [references[row] for row in mine],
+                )
+            part._scale = self._weight / part._weight if part._weight else 1.0
+
     def result(self) -> dict[str, Tensor]:
         """Variant -> (C, H, W).
 
@@ -121,20 +126,23 @@ class Integral:
         paper, lambda = 2 times the weighted mean of (x - x~) g over the points where it is not negative. valid_references:
         Alg. 2, the integral of each reference on its own (the printed algorithm forgets to reset it), averaged over the
         references where it is not negative (no lambda: x - x' is the whole displacement already). A mean of nothing is 0.
+        per_unit: the sum of the gradients without their displacements, what a unit of change brings (Taylor paper, IG1).
+        Parts follow as VARIANT@PARAMETER=VALUE.
         """
-        made = {"vanilla": lambda: self.total, "absolute": lambda: self.total.abs()}
+        made = {"vanilla": lambda: self._scale * self.total, "absolute": lambda: self._scale * self.total.abs()}
+        made["per_unit"] = lambda: self._scale * self._gradients
         scale = LAMBDA**2 if self.square else LAMBDA
         made["valid_interpolations"] = lambda: scale * _ratio(self._kept, self._kept_weight)
         made["valid_references"] = self._valid_references
         found = {variant: made[variant]() for variant in self.variants}
-        return found | {f"{name}@{upto}": values for upto, part in self.parts.items() for name, values in part.result().items()}
+        return found | {part_of(name, key): values for key, part in self.parts.items() for name, values in part.result().items()}
 
     def valid(self) -> dict[str, float]:
         """Re-calibrated variant -> how many points, or references, were kept: the mean over elements."""
         made = {"valid_interpolations": lambda: self._accepted}
         made["valid_references"] = lambda: sum((total >= 0).float() for total, _ in self._references.values())
         found = {name: float(torch.as_tensor(count()).float().mean()) for name, count in made.items() if name in self.variants}
-        return found | {f"{name}@{upto}": count for upto, part in self.parts.items() for name, count in part.valid().items()}
+        return found | {part_of(name, key): count for key, part in self.parts.items() for name, count in part.valid().items()}
 
     def _valid_references(self) -> Tensor:
         kept, shares = torch.zeros_like(self.x), torch.zeros_like(self.x)
@@ -143,6 +151,17 @@ class Integral:
             kept += valid * (total**2 if self.square else total)
             shares += valid
         return _ratio(kept, shares)
+
+
+def part_of(variant: str, part: tuple) -> str:
+    """What a variant is called in a part, (parameter, value), of a longer run: vanilla@references=5."""
+    return "{}@{}={}".format(variant, *part)
+
+
+def _rows(factor, rows, gradient: Tensor):
+    """Some rows of what multiplies gradients (K, C, H, W), where it has one a gradient."""
+    own = torch.is_tensor(factor) and factor.ndim in (1, gradient.ndim) and len(factor) == len(gradient)
+    return factor[rows] if own else factor
 
 
 def _ratio(above: Tensor, below: Tensor) -> Tensor:
@@ -182,20 +201,20 @@ def integrate(
     objective: str = "logit",
     variants: Iterable[str] = ("vanilla",),
     micro_batch: int = 32,
-    scales: dict[int, float] | None = None,
+    upto: Mapping[str, Iterable] | None = None,
     **parameters,
 ) -> Iterator[tuple[int, tuple[dict[str, Tensor], dict[str, float]]]]:
     """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, counts:
     the number of `gradients` that it took, and what the re-calibrated variants kept, `valid_interpolations`, ...)).
 
-    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `scales`: see `Integral`; a
-    smaller value's maps are called VARIANT@VALUE.
+    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `upto`: see `Integral`; a
+    part's maps are called VARIANT@PARAMETER=VALUE.
     """
     if objective not in OBJECTIVES:
         raise InputError(f"unknown objective {objective!r}; accepted: {', '.join(OBJECTIVES)}")
 
     def one(image: Image):
-        integral = Integral(image.x, variants, scales)
+        integral = Integral(image.x, variants, upto)
         _, gradients = yield from counted(method(image, integral, **parameters))
         maps = {variant: values.cpu() for variant, values in integral.result().items()}
         return maps, {"gradients": gradients, **integral.valid()}

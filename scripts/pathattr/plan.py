@@ -401,8 +401,8 @@ class Plan:
         files = []
         for key, name, training, start, stop in self._rows(drawn, role):
             place = self._dataset(training), training, self._owner(drawn, name, training)
-            upto = self.study.upto(self._point(drawn, name, training))
-            about = {"model": key, "method": name, "training": training, "first": start, "last": stop, "upto": upto}
+            within = self.study.within(self._point(drawn, name, training), training)
+            about = {"model": key, "method": name, "training": training, "first": start, "last": stop, "within": within}
             if role == "scores":
                 for metric in drawn.metrics:
                     files += [file.told(**about, metric=metric) for file in self._scores(*place, metric, start, stop, drawn)]

@@ -11,7 +11,7 @@ from . import source
 from .errors import InputError
 
 SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
-VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
+VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references", "per_unit")
 DEFAULTS = {  # of a method's facts, as `registry.method` has them
     "variants": ("vanilla", "absolute"),
     "objective": ("logit", "probability", "log_probability", "loss"),
@@ -180,7 +180,7 @@ class Study:
         self.seed = config["seed"]
         self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
         self._owners: dict[tuple, str] = {}
-        self._within: dict[str, tuple[str, int]] = {}  # forms whose maps another entry's run gives besides: name -> entry, value
+        self._parts: dict[str, tuple[str, str]] = {}  # forms whose maps another entry's run gives besides: name -> entry, which
         self.drawn = {  # (paper, section, name) -> what it draws or judges
             (paper, section, name): Drawn(config, paper, section, name)
             for paper, entry in config["papers"].items()
@@ -247,7 +247,7 @@ class Study:
             "variants": entry.pop("variants", ["vanilla"]),
         }
         if known.facts.get("nested"):
-            settings["upto"] = entry.pop("upto", [])
+            settings["upto"] = entry.pop("upto", {})
         if known.facts.get("family"):
             return settings | entry
         return settings | self._resolved(known.parameters, entry, model)
@@ -255,8 +255,8 @@ class Study:
     def owner(self, name: str, model: str) -> str:
         """The first entry that gives the same maps as this one on a model: its files are there for both."""
         base = model.partition("-")[0]
-        if name in self._within:
-            return self.owner(self._within[name][0], model)
+        if self.within(name, base):
+            return self.owner(self._run_with(name, base)[0], model)
         if (name, base) not in self._owners:
             mine = self._meaning(name, base)
             same = (other for other in self._runs() if self._meaning(other, base) == mine)
@@ -265,7 +265,7 @@ class Study:
 
     def _runs(self) -> list[str]:
         """All entries and forms that have maps of their own."""
-        return [*self.config["methods"], *(point for point in self._points if point not in self._within)]
+        return [*self.config["methods"], *(point for point in self._points if point not in self._parts)]
 
     def computed(self, name: str, model: str) -> dict:
         """As `method`, with the variants that any entry with the same maps asks for."""
@@ -331,11 +331,34 @@ class Study:
         if differences:
             entry = {key: value for key, value in self.config["methods"][base].items() if key != "upto"}
             self._points[name] = {"method": settings["method"], **entry, **differences}
-        nested = source.lookup("method", settings["method"]).facts.get("nested")
-        if list(differences) == [nested] and differences[nested] in settings["upto"]:
-            self._within[name] = base, differences[nested]
+        if len(differences) == 1:
+            ((key, value),) = differences.items()
+            if value in settings.get("upto", {}).get(key, ()):
+                self._parts[name] = base, f"@{key}={value}"
         return name
 
-    def upto(self, name: str) -> int | None:
-        """The value of the nested parameter at which a form's maps are taken from a longer run; None for a run of its own."""
-        return self._within.get(name, ("", None))[1]
+    def within(self, name: str, model: str) -> str:
+        """Which map of a longer run a form's is: "@references=5", its variants' in that part; "per_unit", that variant; "", none:
+        it has a run of its own."""
+        return self._run_with(name, model.partition("-")[0])[1]
+
+    @functools.cache
+    def _run_with(self, name: str, model: str) -> tuple[str, str]:
+        """The entry whose run gives a form's maps besides, and which they are; or ("", "")."""
+        if name in self._parts:
+            return self._parts[name]
+        try:
+            mine = self.method(name, model)
+            method, which = source.lookup("method", mine["method"]).facts.get("within") or ("", "")
+            if not method or mine["variants"] != ["vanilla"]:
+                return "", ""
+            for other, entry in self.config["methods"].items():
+                if entry.get("method", other) == method and not form_of(entry):
+                    settings = self.method(other, model)
+                    parts = [f"{key}={value}" for key, values in settings.get("upto", {}).items() for value in values]
+                    alike = all(settings[key] == value for key, value in mine.items() if key not in ("method", "variants", "upto"))
+                    if alike and which in settings["variants"] + parts:
+                        return other, which if which in settings["variants"] else f"@{which}"
+        except KeyError:  # an entry without a value for this model
+            pass
+        return "", ""

@@ -197,7 +197,7 @@ def variants_of(method, x, points):
 
 def compare_variants(case, method, parameters, tolerance=1e-5, kinks=False):
     found = by_library(method, case, **parameters)
-    assert tuple(found) == VARIANTS
+    assert tuple(found) == VARIANTS[:4]
 
     def oracle(network, x, target, draws_of):
         points = points_of(method, network, x, target, draws_of(method), **parameters)
@@ -230,7 +230,7 @@ def test_recalibrated_maps_of_agi_on_the_stand_ins(trained):
 
 def check_agi(case, classes_there, parameters, as_released, kinks=False):
     found = by_library("agi", case, as_released=as_released, **parameters)
-    assert tuple(found) == VARIANTS
+    assert tuple(found) == VARIANTS[:4]
 
     def oracle(network, x, target, draws_of):
         points = guided.adversarial(network, x, target, classes_there, draws_of("agi"), restart=as_released, **parameters)
@@ -386,7 +386,7 @@ def rows(predicted, monkeypatch):
 @pytest.mark.parametrize("method", SEVERAL)
 def test_recalibrated_maps_cost_nothing_beside_the_plain_one(predicted, rows, method):
     costs, evaluated = [], []
-    for variants in (("vanilla",), VARIANTS, ("valid_references",)):
+    for variants in (("vanilla",), VARIANTS[:4], ("valid_references",)):
         rows.clear()
         options = SEVERAL[method] | (dict(background=predicted.background) if method == "eg" else {})
         maps, counts = attribute_counted(

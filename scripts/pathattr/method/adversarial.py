@@ -87,6 +87,7 @@ def mfaba(image, integral, *, steps: int = 50, step_size: float = 0.001, norm: L
     equation="(2), (6), (7), section 3.4",
     gradients="steps * ((2 * targets if attack != 'untargeted' else 0) + (attack != 'targeted'))",
     objectives=("log_probability", "probability"),
+    nested=("steps", "targets", "attack"),
     needs=("logits",),
     defaults="20 samplings, s = 20: section 4.4; 19 other classes and the untargeted branch: released code. The loss of Eq. 2 is "
     "the cross-entropy, minus the log_probability",
@@ -129,7 +130,9 @@ def la(
     branches, targeted = len(classes) + (attack != "targeted"), len(classes)
     reach = (image.x if constraint == "linear" else torch.ones_like(image.x)) / spatial_range * (1.0 if as_released else 0.5)
     at = image.x.expand(branches, *image.x.shape)
-    for _ in range(steps):
+    place = {"targets": [*range(targeted), *[-1] * (attack != "targeted")]}  # a run with fewer keeps the untargeted branch
+    place["attack"] = ["targeted" if number >= 0 else "untargeted" for number in place["targets"]]
+    for step in range(steps):
         answer = yield Ask(at, image.target)
         direction = -answer.gradient.sign()  # away from y; of a probability or its logarithm the sign is the same
         if targeted:
@@ -139,5 +142,6 @@ def la(
         if as_released:
             integral.add(answer.gradient, image.x - after)
         else:
-            integral.add(answer.gradient, at - (at + reach * direction).clamp(0, 1), 1 / branches, 1 / steps)
+            place["steps"] = [step] * branches
+            integral.add(answer.gradient, at - (at + reach * direction).clamp(0, 1), 1 / branches, 1 / steps, place=place)
         at = after

@@ -12,7 +12,7 @@ from ..registry import method
     paper="Akhtar and Jalwana, ICML 2023",
     equation="Algorithm 2, Definition 7",
     gradients="1 + baselines * (steps // baselines)",
-    nested="steps",
+    nested=("steps",),
     needs=("baselines",),
     baseline="compute_baseline",
     defaults="150 steps over three baselines: section 7",
@@ -43,6 +43,6 @@ def credible(image, integral, *, steps: int = 150, as_printed: bool = False):
         felt = (image.x - points) * answer.gradient
         threshold = slope if as_printed else (image.x - baseline) * slope
         valid = (felt.sign() == threshold.sign()) & (felt.abs() < threshold.abs())
-        for part, few in [(integral, each), *((part, upto // count) for upto, part in integral.parts.items())]:
+        for part, few in [(integral, each), *((part, value // count) for (_, value), part in integral.parts.items())]:
             share = valid[:few] / valid[:few].sum(0).clamp_min(1)
             part.add(answer.gradient[:few], share * (image.x - baseline), 1 / count)

@@ -24,7 +24,7 @@ def random_places(image, references: int, steps: int) -> torch.Tensor:
     paper="Erion et al., Nature Machine Intelligence 2021",
     equation="A = E[(x - x') dF(x' + alpha (x - x'))/dx]",
     gradients="references * steps",
-    nested="references",
+    nested=("references",),
     needs=("background",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="20 references, one random step each: LPI paper, Comparison",

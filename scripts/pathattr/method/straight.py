@@ -49,7 +49,7 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
                 step[part].repeat(len(some)),
                 points,
                 numbers := some.repeat_interleave(len(part)).tolist(),
-                order=numbers,
+                place={"references": numbers},
             )
 
 
@@ -58,6 +58,7 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
     paper="Sundararajan et al., ICML 2017",
     equation="LPI (1)",
     gradients="steps",
+    variants=("vanilla", "absolute", "per_unit"),
     defaults="20 steps: LPI paper, Comparison",
     limits="Pixels equal to the reference get exactly 0: from black, the dark ones.",
 )
@@ -157,6 +158,7 @@ def big(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG1: a_i / Delta_i",
     gradients="steps",
+    within=("ig", "per_unit"),
     defaults="black baseline: section 5; 50 steps are ours, the paper prints none",
     limits="Not complete: no longer a share of F(x) - F(x').",
 )
@@ -178,6 +180,7 @@ def ig1(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG2: Delta ~ N(0, std^2)",
     gradients="steps",
+    within=("ig3", "references=1"),
     defaults="std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
     limits="One draw of noise: another seed gives another map. Baselines leave [0, 1].",
 )
@@ -189,7 +192,7 @@ def ig2(
     rule: Literal["midpoint", "right", "trapezoid"] = "midpoint",
     std: float = 0.25,
 ):
-    """The mean gradient on the path from the image with Gaussian noise added, x' = x + Delta, not clipped."""
+    """The mean gradient on the path from the image with Gaussian noise added, x' = x + Delta, not clipped: IG3's first draw."""
     references = image.x + std * _normal(image, "baselines", 1)
     yield from straight_lines(image, integral, references, 1.0, *quadrature(rule, steps), factor=False)
 
@@ -199,6 +202,7 @@ def ig2(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG3: mean over J baselines",
     gradients="references * steps",
+    nested=("references",),
     defaults="20 references, std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
     limits="References leave [0, 1].",
 )
@@ -221,7 +225,7 @@ def ig3(
     paper="Sturmfels et al., Distill 2020",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
-    nested="references",
+    nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1",
 )
@@ -244,7 +248,7 @@ def ig_uniform(
     paper="Smilkov et al., 2017, as references",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
-    nested="references",
+    nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
     limits="A constant image has no noise, and gets 0.",
@@ -271,7 +275,7 @@ def ig_sg(
     paper="Hooker et al., NeurIPS 2019, as references",
     equation="re-calibration Alg. 1 and 2, gradients squared",
     gradients="references * steps",
-    nested="references",
+    nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
     limits="Not complete. The sign is that of x - x', which says little; the re-calibrated forms have none.",
