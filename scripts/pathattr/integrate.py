@@ -47,8 +47,8 @@ class Image:
 class Integral:
     """Sums of displacement x gradient of one image, in float32, one reducer a variant.
 
-    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep. `upto`: nested parameter
-    -> values; `parts`: (parameter, value) -> the integral over those products of the same run that a run with this value has.
+    `square`: square the gradients (IG-SQ); the re-calibrated forms then square the products that they keep. `upto`: nested
+    parameter -> values; `parts`: (parameter, value) -> the integral over those products that a run with this value has.
     """
 
     def __init__(self, x: Tensor, variants: Iterable[str] = ("vanilla",), upto: Mapping[str, Iterable] | None = None):

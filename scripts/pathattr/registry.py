@@ -101,8 +101,8 @@ def method(
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     `excludes`: of "attention": blocks of an architecture that the method has no rule for.
-    `nested`: parameters of which a run with a larger value passes through the sums of all smaller ones (of a word: a run with both),
-    so that these come with it (`upto` in the configuration and in `attribute`).
+    `nested`: parameters of which a run with a larger value (of a word: with both) passes through the sums of all smaller ones, so
+    that these come with it (`upto` in the configuration and in `attribute`).
     `within`: (method, map): another method and which of its maps this is, at the same parameters; draws are then keyed by that
     method's name, and the workflow takes the map from its run where it makes one.
     `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`.
