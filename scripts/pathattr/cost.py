@@ -40,6 +40,7 @@ TRAININGS = {  # registered training -> networks trained; passes over all traini
         "(1 - held_out) * epochs * (1 if form == 'none' else 1 + len(strengths) * (1 + references))",
     ),
 }
+BASELINES = {"compute_baseline": "blurs"}  # registered baseline -> its parameter with a value for each; others give an image one
 BYTES = {"float16": 2, "float32": 4}
 
 
@@ -369,10 +370,9 @@ def _rate(row: dict, kind: str) -> float:
 
 
 def _number(settings: dict) -> int:
-    """How many baselines an image gets: as many as the parameter, of which the cost names a number, has values; else one."""
-    fact = source.lookup("baseline", settings["baseline"]).facts["gradients"]
-    named = re.search(r"(?:number of |len\()(\w+)", fact)
-    return len(settings[named[1]]) if named else 1
+    """How many baselines an image gets."""
+    of = BASELINES.get(settings["baseline"])
+    return len(settings[of]) if of else 1
 
 
 def _maps(settings: dict, unsigned: bool = False) -> int:
