@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := reproduce
-.PHONY: reproduce env docs test lint smoke cluster-test benchmark package clean
+# What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml RATE=2000 (gradients a second of a GPU)
+.PHONY: reproduce env docs cost test lint smoke cluster-test benchmark package clean
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE)
@@ -29,7 +30,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@touch $@
 
 docs: $(VENV)/.installed
-	@$(SNAKEMAKE) docs/methods.md
+	@$(SNAKEMAKE) docs/methods.md docs/full-scale.md
+
+cost: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))
 
 test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest

@@ -1,3 +1,6 @@
+from pathattr import cost
+
+
 rule document_methods:
     output:
         "docs/methods.md",
@@ -15,3 +18,22 @@ rule document_methods:
         digest=plan.documentation("document_methods"),
     script:
         "../scripts/document_methods.py"
+
+
+rule document_cost:
+    output:
+        "docs/full-scale.md",
+    log:
+        "results/logs/document_cost.log",
+    benchmark:
+        "results/benchmarks/document_cost.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        page=lambda wildcards: cost.page([ROOT / "config" / "imagenet.yaml"]),
+    script:
+        "../scripts/document_cost.py"
