@@ -64,12 +64,12 @@ def _listed(properties: pd.DataFrame, column: str) -> str:
 
 @artefact("share_matrix")
 def share_matrix(found):
-    r"""Which part of each Taylor term a method gives to which variable: attributions of :math:`\prod_i (z_i - x_i)^{k_i}`, 4
-    variables, over the term's contribution f(x) - f(x~), by the registered methods in float64. One term of each kind up to
-    degree 4 (the table has all 69), :math:`\Delta_i` being z_i - x_i; variables 1, 2 and 3, 4 are patches. Outlined: the term's
-    own variables. Property 1: every sum is 1. Property 2: terms of one variable (the outline is one cell) have 1 there, 0
-    elsewhere. Property 3: terms of several have nothing outside the outline, and a sum of 1. Grey: 0, or a sum that is not 1. The
-    layerwise rules, DeepLIFT and epsilon-LRP, are not defined on these functions.
+    """Which part of each Taylor term a method gives to which variable: its attributions of the term alone, a product of powers of
+    :math:`z_i - x_i` (Delta in the figure) in 4 variables, over the term's contribution f(x) - f(x~), by the registered methods in
+    float64. One term of each kind up to degree 4, variables of a patch and patches being exchangeable (the table has all 69);
+    variables 1, 2 and 3, 4 are the patches. Outlined: the term's own variables. Property 1: every sum is 1. Property 2: a term of
+    one variable has 1 there and 0 elsewhere. Property 3: a term of several has nothing outside the outline, and a sum of 1. Grey:
+    0, or a sum that is not 1. DeepLIFT and epsilon-LRP are rules for layers and not defined on such functions.
     """
     from ..paper.taylor import share_table
 
@@ -82,7 +82,7 @@ def share_matrix(found):
         own = mine["exponent"].unstack().loc[terms].to_numpy() > 0
         axis.imshow(values, cmap="Blues", vmin=0, vmax=1.6, aspect="auto", extent=(0.5, 4.5, len(terms) - 0.5, -0.5))
         for row, place in np.argwhere(own):
-            axis.add_patch(plt.Rectangle((place + 0.5, row - 0.5), 1, 1, fc="none", ec="0.25", lw=0.7, zorder=3))
+            axis.add_patch(plt.Rectangle((place + 0.5, row - 0.5), 1, 1, fc="none", ec="0.25", lw=0.7, zorder=3, clip_on=False))
         for row, shares in enumerate(values):
             for place, share in enumerate(shares, 1):
                 axis.text(place, row, _fraction(share), ha="center", va="center_baseline", fontsize=6.5, color=_ink(share != 0))
@@ -114,4 +114,4 @@ def _fraction(share: float) -> str:
 
 
 def _ink(strong: bool) -> str:
-    return "black" if strong else "0.6"
+    return "black" if strong else "0.45"

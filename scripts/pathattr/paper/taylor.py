@@ -132,15 +132,13 @@ class Polynomials(nn.Module):
 
 def derivatives(module: nn.Module, x: Tensor, order: int) -> list[Tensor]:
     """Derivatives of class k at row k of x (N, n), by automatic differentiation: (N, n), (N, n, n), ... up to an order."""
-    chosen, found = torch.eye(len(x), dtype=x.dtype), []
-
-    def function(z, own):
-        return (module(as_images(z[None]))[0] * own).sum()
-
-    for _ in range(order):
-        function = torch.func.jacfwd(function) if found else torch.func.grad(function)
-        found.append(torch.func.vmap(function)(x, chosen).detach())
-    return found
+    x, rows = x.clone().requires_grad_(True), torch.arange(len(x))
+    found = [module(as_images(x))[rows, rows][:, None]]
+    for _ in range(order):  # a row depends on its own x alone, so that a sum over rows is differentiated for all at once
+        parts = found[-1].flatten(1).unbind(1)
+        slopes = [torch.autograd.grad(part.sum(), x, create_graph=True, materialize_grads=True)[0] for part in parts]
+        found.append(torch.stack(slopes, 1))
+    return [part.detach().view(-1, *[x.shape[1]] * number) for number, part in enumerate(found[1:], 1)]
 
 
 def reformulation(method: str, given: list[Tensor], moved: Tensor, ordered: bool = False) -> Tensor:
