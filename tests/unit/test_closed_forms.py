@@ -26,7 +26,7 @@ def linear():
 
 
 @pytest.mark.parametrize("steps", [2, 7])
-@pytest.mark.parametrize("rule", ["midpoint", "right", "trapezoid"])
+@pytest.mark.parametrize("rule", ["midpoint", "right", "trapezoid", "gauss"])
 @pytest.mark.parametrize("baseline", [0.0, 1.0, 0.25])
 def test_ig_of_a_linear_function_is_slope_times_displacement(linear, steps, rule, baseline):
     found = attribute("ig", linear, X, TARGET, steps=steps, rule=rule, baseline=baseline)["vanilla"]

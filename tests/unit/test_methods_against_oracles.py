@@ -35,7 +35,7 @@ def test_inputgrad_is_the_gradient_at_the_image(smooth):
 
 
 @pytest.mark.parametrize("baseline", [0.0, 0.3])
-@pytest.mark.parametrize("rule", ["midpoint", "right", "trapezoid"])
+@pytest.mark.parametrize("rule", ["midpoint", "right", "trapezoid", "gauss"])
 def test_ig_is_equation_1(smooth, rule, baseline):
     def oracle(x, target, _):
         return paths.attribution(x, paths.integrated_gradients(smooth.network, x, target, 5, rule, baseline))
