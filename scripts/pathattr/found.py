@@ -32,9 +32,15 @@ class Found:
 
     # --- per-image scores ---------------------------------------------------------------------------------------------
 
-    def scores(self, names, variants=("vanilla",), models=None, methods=None) -> pd.DataFrame:
+    def direction(self, metric: str, score: str) -> str:
+        """Whether "higher" or "lower" is better, of a score, or of the area under its curve, by an entry of `metrics`."""
+        facts = source.registered("metric")[self.params["metrics"][metric]["metric"]].facts["scores"]
+        return facts[score if score in facts else score.removesuffix("_auc")][1]
+
+    def scores(self, names, variants=("vanilla",), models=None, methods=None, by=None) -> pd.DataFrame:
         """Some scores of the methods, a row a number: `model` (its key), `method`, `variant`, `metric` (the score's name),
-        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods.
+        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods. `by`: the one entry
+        of `metrics`, where an artefact has several.
 
         A metric that reads absolute values alone has no scores of the variant absolute: they are those of vanilla. Raises
         `InputError` where the methods of a model were measured on different images.
@@ -43,6 +49,8 @@ class Found:
         for file in self.given["scores"]:
             about = file.about
             if (models and about["model"] not in models) or (methods is not None and about["method"] not in methods):
+                continue
+            if by and about["metric"] != by:
                 continue
             table = self._table(file, tuple(names))
             for variant in variants:

@@ -79,7 +79,8 @@ def budget_curves(
     points = _points(found, sweep, scores, model)
     series = {name: style.method_style(name, place) for place, name in enumerate(dict.fromkeys(points["series"]))}
     xlabel = f"gradients an image (mean of {int(points['n'].iloc[0])} images)"
-    figure = _sweep([(place_of(found.models[model]), points, series, None)], scores, "gradients", xlabel, log=True)
+    panel, ticks = (place_of(found.models[model]), points, series, None), [1, 2, 5, 10, 20, 50, 100]
+    figure = _sweep([panel], scores, "gradients", xlabel, ticks)
     points["parameters"] = points["values"].map(lambda values: ", ".join(f"{key} {value}" for key, value in values.items()))
     return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n"]]
 
@@ -91,37 +92,48 @@ def sweep_curves(
     models: Models,
     sweep: Sweep,
     x: str,
-    by: str,
+    by: str | None = None,
     metric: Metric,
     images: Images,
     line: Method | None = None,
     line_at: int = 1,
+    log: bool = False,
     scores: Scores = ("diffid_output_auc", "diffid_probability_auc"),
 ):
-    """{scores}, against the number of {x}, for several numbers of {by}, on {models}, a row of panels each: means over {images}
-    images, with 95 % bootstrap intervals. The horizontal line is another method's, which has no such parameter.
+    """{scores}, against {x}, on {models}, a row of panels each: means over {images} images, with 95 % bootstrap intervals. Lines:
+    values of another parameter ({by}), or else methods. The horizontal line is another method's, which has no such parameter
+    ({line}).
     """
     panels, tables = [], []
     for model in models:
         points = _points(found, sweep, scores, model)
-        points[by], points[x] = (points["values"].map(lambda values, name=name: values[name]) for name in (by, x))
-        points["method"], points["series"] = points["series"], points[by]
-        named, counts = label(points["method"].iloc[0]), sorted(points[by].unique())
-        colours = sns.color_palette("crest", len(counts))
-        looks = {
-            count: (f"{named}, {by} {count}", colours[place], ["-", "--", "-.", ":"][place % 4], "oDs^"[place % 4])
-            for place, count in enumerate(counts)
-        }
+        points["method"] = points["series"]
+        for name in (x, by) if by else (x,):
+            points[name] = points["values"].map(lambda values, name=name: values[name])
+        looks = {name: style.method_style(name, place) for place, name in enumerate(dict.fromkeys(points["series"]))}
+        if by:
+            points["series"] = points[by]
+            named, counts = label(points["method"].iloc[0]), sorted(points[by].unique())
+            colours = sns.color_palette("crest", len(counts))
+            looks = {
+                count: (f"{named}, {by} {count}", colours[place], ["-", "--", "-.", ":"][place % 4], "oDs^"[place % 4])
+                for place, count in enumerate(counts)
+            }
         beside = None
         if line:
             rows = summarise(found.scores(scores, models=[model], methods=[line]), ["metric"], found.seed).astype({"n": int})
-            rows["method"], rows[by], rows[x] = line, found.setting(model, line, by), line_at
-            beside = f"{label(line)}, {by} {rows[by].iloc[0]}", line, rows
+            rows["method"], rows[x], named = line, line_at, label(line)
+            if by:
+                rows[by] = found.setting(model, line, by)
+                named += f", {by} {rows[by].iloc[0]}"
+            beside = named, line, rows
             points = pd.concat([points, rows])
         panels.append((f"{place_of(found.models[model])},\n{found.models[model].dataset}", points, looks, beside))
         tables.append(points.assign(model=model, dataset=found.models[model].dataset))
-    figure = _sweep(panels, scores, x, f"{x} (mean of {int(tables[0]['n'].iloc[0])} images)")
-    return figure, pd.concat(tables)[["model", "dataset", "method", by, x, "metric", "mean", "low", "high", "n"]]
+    ticks = sorted(points[x].unique()) if log else ()
+    figure = _sweep(panels, scores, x, f"{x.replace('_', ' ')} (mean of {int(tables[0]['n'].iloc[0])} images)", ticks)
+    columns = ["model", "dataset", "method", *([by] if by else []), x, "metric", "mean", "low", "high", "n", "gradients"]
+    return figure, pd.concat(tables)[columns]
 
 
 def _points(found, sweep: list[dict], scores, model: str) -> pd.DataFrame:
@@ -144,8 +156,8 @@ def _points(found, sweep: list[dict], scores, model: str) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"n": int})
 
 
-def _sweep(panels: list[tuple], scores, x: str, xlabel: str, log=False):
-    """Means with 95 % intervals against a parameter, a column a score, a row a model.
+def _sweep(panels: list[tuple], scores, x: str, xlabel: str, ticks=()):
+    """Means with 95 % intervals against a parameter, a column a score, a row a model. `ticks`: of a logarithmic axis.
 
     `panels`, one a model: its title; points (`series`, `metric`, the column `x`, mean, low, high); series name -> (label,
     colour, line, marker); and label, method and a row (metric, mean, low, high) a score of what has no x, or None.
@@ -166,10 +178,10 @@ def _sweep(panels: list[tuple], scores, x: str, xlabel: str, log=False):
                 error = [part["mean"] - part["low"], part["high"] - part["mean"]]
                 look = {"color": colour, "ls": dashes, "marker": marker, "label": label}
                 axis.errorbar(part[x], part["mean"], error, **look, capsize=2, elinewidth=0.7)
-            if log:
+            if len(ticks):
                 axis.set_xscale("log")
                 axis.xaxis.set_major_formatter("{x:g}")
-                axis.set_xticks([1, 2, 5, 10, 20, 50, 100])
+                axis.set_xticks(ticks)
                 axis.set_xticks([], minor=True)
                 axis.set_xlim(points[x].min() * 0.8, points[x].max() * 1.25)
             else:

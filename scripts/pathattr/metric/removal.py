@@ -21,6 +21,30 @@ def auc(x: np.ndarray, values: np.ndarray) -> float:
     return float(np.trapezoid(values, x))
 
 
+def scored(x: np.ndarray, curves: dict) -> dict:
+    """Score -> (x, values) of each curve (K,) over x (K,), and `<score>_auc`, its x being nan."""
+    scores = {}
+    for name, curve in curves.items():
+        scores[name] = (x, curve)
+        scores[f"{name}_auc"] = (np.array([np.nan]), np.array([auc(x, curve)]))
+    return scores
+
+
+def games(pixels, place, total: int, start, end, steps: int):
+    """Probabilities (steps + 1,) of the class predicted for the image while it is inserted into `start`, and deleted onto `end`.
+
+    Generator for a metric to `yield from`; 2 * steps + 1 forward passes. `place`: each element's place in the order, 0 the most
+    salient, of `total`, (C, H, W) or (1, H, W); at k of `steps`, those of the first total * k // steps places are there, or gone.
+    """
+    counts = [total * step // steps for step in range(steps + 1)]
+    inserted = [torch.where(place < count, pixels, start) for count in counts[:-1]]
+    deleted = [torch.where(place < count, end, pixels) for count in counts[1:]]
+    answer = yield Ask(torch.stack([*inserted, pixels, *deleted]), rule=LOGITS)
+    logits = answer.logits.double().cpu()
+    likely = torch.softmax(logits, 1)[:, logits[steps].argmax()].numpy()
+    return likely[: steps + 1], likely[steps:]
+
+
 def remove(pixels, order, counts, mean, std):
     """Images (len(counts), C, H, W) without the first counts[k] pixels of `order` (H*W positions).
 
@@ -92,14 +116,11 @@ def diffid(image, attribution, *, fractions: int = 10, absolute: bool = True):
     }
     inserted = [0, *range(1, fractions), -1]
     deleted = [0, *range(fractions, 2 * fractions - 1), -1]
-    scores = {}
+    curves = {}
     for name, values in outcome.items():
-        curves = {"insertion": values[inserted], "deletion": values[deleted]}
-        curves["diffid"] = curves["insertion"] - curves["deletion"]
-        for game, curve in curves.items():
-            scores[f"{game}_{name}"] = (delta, curve)
-            scores[f"{game}_{name}_auc"] = (np.array([np.nan]), np.array([auc(delta, curve)]))
-    return scores
+        curves |= {f"insertion_{name}": values[inserted], f"deletion_{name}": values[deleted]}
+        curves[f"diffid_{name}"] = curves[f"insertion_{name}"] - curves[f"deletion_{name}"]
+    return scored(delta, curves)
 
 
 @metric(
@@ -129,19 +150,7 @@ def rise(image, attribution, *, steps: int = 12, blur: float = 8.0, absolute: bo
     order = salience(attribution, absolute).flatten().argsort(descending=True, stable=True)
     place = torch.empty_like(order)
     place[order] = torch.arange(len(order), device=order.device)
-    place = place.view(1, *pixels.shape[1:])
-    fraction = np.arange(steps + 1) / steps
-    counts = [len(order) * step // steps for step in range(steps + 1)]
     start, end = blurred(pixels, blur), image.mean.view(-1, 1, 1).expand_as(pixels)
-    inserted = [torch.where(place < count, pixels, start) for count in counts[:-1]]
-    deleted = [torch.where(place < count, end, pixels) for count in counts[1:]]
-    answer = yield Ask(torch.stack([*inserted, pixels, *deleted]), rule=LOGITS)
-    logits = answer.logits.double().cpu()
-    likely = torch.softmax(logits, 1)[:, logits[steps].argmax()].numpy()
-    curves = {"rise_insertion": likely[: steps + 1], "rise_deletion": likely[steps:]}
-    curves["rise"] = curves["rise_insertion"] - curves["rise_deletion"]
-    scores = {}
-    for name, curve in curves.items():
-        scores[name] = (fraction, curve)
-        scores[f"{name}_auc"] = (np.array([np.nan]), np.array([auc(fraction, curve)]))
-    return scores
+    inserted, deleted = yield from games(pixels, place.view(1, *pixels.shape[1:]), len(order), start, end, steps)
+    curves = {"rise_insertion": inserted, "rise_deletion": deleted, "rise": inserted - deleted}
+    return scored(np.arange(steps + 1) / steps, curves)

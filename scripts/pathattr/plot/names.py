@@ -39,6 +39,7 @@ LABELS = {  # names that are not their own label
     "credible_eg_single": "EG, one step each",
 }
 SECTIONS = ("recalibration_", "small_", "credible_", "la_")  # entries of a paper's own settings: recalibration_ig is ig
+FORMS = ("_as_released", "_as_printed")  # how entries of a method's other forms end
 VARIANTS = {"valid_interpolations": "valid interpolations", "valid_references": "valid references"}
 SCORES = {
     "diffid_output": "DiffID, output change (ratio of logits)",
@@ -49,6 +50,9 @@ SCORES = {
     "insertion_output": "insertion, ratio of logits",
     "deletion_output": "deletion, ratio of logits",
     "rise": "insertion - deletion (RISE)",
+    "la_insertion": "insertion into black",
+    "la_deletion": "deletion to black",
+    "la_difference": "insertion - deletion (black)",
     "sensitivity_n": "correlation given the mask's size",
     "sensitivity_n_mean": "Sensitivity-n, correlation given the mask's size",
     "sensitivity_n_as_released": "correlation, as released",
@@ -74,8 +78,22 @@ def method_of(name: str) -> str:
 def label(name: str) -> str:
     """What a method is called, with the parameters that a form of it changes: lpi-references5 is LPI (references 5)."""
     base, *changes = name.split("-")
+    form = next((form for form in FORMS if base.endswith(form)), "") if method_of(base) not in LABELS else ""
+    base, changes = base.removesuffix(form), [form.strip("_"), *changes] if form else changes
     words = [re.sub(r"^(\D+?)_?(-?[\d.]+)$", r"\1 \2", change).replace("_", " ") for change in changes]
     return LABELS.get(method_of(base), base) + (f" ({', '.join(words)})" if words else "")
+
+
+def told_apart(settings: dict) -> dict:
+    """Name -> the settings that tell it from the others, as text: "s 5" and "s 9" of {"a": {"s": 5}, "b": {"s": 9}}."""
+    keys = dict.fromkeys(key for own in settings.values() for key in own)
+    differ = [key for key in keys if len({str(own.get(key)) for own in settings.values()}) > 1]
+
+    def words(own: dict) -> str:
+        values = {key: f"{own[key]:g}" if isinstance(own[key], float) else str(own[key]) for key in differ if key in own}
+        return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in values.items())
+
+    return {name: words(own) for name, own in settings.items()}
 
 
 def entry_label(method: str, variant: str = "vanilla", form: str = "") -> str:

@@ -23,7 +23,7 @@ def prose(caption: str) -> str:
 
 
 def write_html(path, table, caption: str):
-    """Write a table with its caption as a page of its own; numbers to 3 decimals, text left-aligned."""
+    """Write a table with its caption as a page of its own; numbers to 3 decimals, text left-aligned, **so** in bold."""
     text = [column for column in table if not hasattr(table[column].iloc[0], "__float__")]
     head = "".join(f"<th{' class=text' * (c in text)}>{html.escape(str(c))}</th>" for c in table)
     rows = []
@@ -31,7 +31,8 @@ def write_html(path, table, caption: str):
         cells = []
         for column, value in row.items():
             shown = "" if value != value else (str(value) if column in text else f"{value:.3f}" if value % 1 else f"{value:.0f}")
-            cells.append(f"<td{' class=text' * (column in text)}>{html.escape(shown)}</td>")
+            shown = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(shown))
+            cells.append(f"<td{' class=text' * (column in text)}>{shown}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     left = f"<p>{len(table) - ROWS} more rows in the CSV file beside this page.</p>" if len(table) > ROWS else ""
     page = f"<!doctype html><meta charset=utf-8>{STYLE}<table><caption>{prose(caption)}</caption>"
