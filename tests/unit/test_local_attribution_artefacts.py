@@ -229,7 +229,7 @@ def test_intervals_of_ranks_are_those_of_the_same_resamples_of_images(results):
     for score, sign in zip(BOTH, (-1, 1), strict=True):
         expected = np.quantile(stats.rankdata(sign * draws, axis=1), [0.025, 0.975], axis=0)
         mine = data[(data["metric"] == score) & (data["protocol"] == "la_channel")]
-        assert mine[["rank_low", "rank_high"]].to_numpy().T == pytest.approx(expected)
+        assert pytest.approx(expected) == mine[["rank_low", "rank_high"]].to_numpy().T
     assert (data["rank_high"] > data["rank_low"]).any()
     with refused("rank_slopes", "random", "vgg16"):
         slopes(results, models=["vgg16"], methods=["la", "random"])
