@@ -24,7 +24,7 @@ WORDS = {  # the rows of Table 1
 def taylor_properties(found, *, functions: int = 100):
     """Second-order reformulations of Table 1 and the three properties, printed and measured, in float64 through the registered
     methods. Errors: largest difference between a score and its reformulation, over {functions} random functions of 6 variables;
-    the last but three: cubics with all terms of Propositions 1, 2, 3 and 5, and for the layerwise rules one layer of softplus or
+    higher orders are cubics, with all terms of Propositions 1, 2, 3 and 5, and for the layerwise rules one layer of softplus or
     ReLU (Proposition 4). Slope: of the log error of the second order against the log of the distance to the baseline, 1/8 to 1/32,
     on networks of two layers of tanh (layerwise: one layer); 3 where the second order is right; Gradient x Input has no error.
     Properties: 1, the scores sum to f(x) - f(x~); 2, terms of one variable go to it; 3, interactions go to their variables, wholly.
