@@ -26,12 +26,12 @@ from .test_comparisons import ABOUT, IMAGES, SEED, Fake, compare, limits, normal
 from .test_recalibration_artefacts import Bench
 
 UP, DOWN = "la_insertion_auc", "la_deletion_auc"
-FAILS = {  # what the paper states and what is not so: part of the quantity -> its value
-    "samples of section 3.4, untargeted": None,
-    "f = x_1 at a black x_1": 1.0,
-    "f = min(x_1, 1/2)": 1.0,
-    "printed Deletion: the right order has the lower score": 0.0,
-}
+FAILS = (  # what the paper states and what is not so
+    "samples of section 3.4, untargeted",
+    "f = x_1 at a black x_1",
+    "f = min(x_1, 1/2) at 0.9",
+    "printed Deletion: the right order has the lower score",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -312,7 +312,7 @@ def test_most_have_lost_their_class_is_judged_on_one_step_and_told_of_the_others
     without = of_table("rows_share", table(lost), tmp_path, **KEEPS | {"beside": None})
     assert judged.cells == without.cells
     notes = [note for note in judged.notes if note.startswith("beside")]
-    assert [note.partition(":")[0] for note in notes] == ["beside it, la", "beside it, mfaba"] or len(notes) == 2
+    assert [note.partition(":")[0] for note in notes] == ["beside it, la", "beside it, mfaba"]
     assert " 0.55 [" in notes[0] and " 0.20 [" in notes[0] and " 0.01 [" in notes[1]
 
 
