@@ -536,48 +536,110 @@ def trend(
     images: Images,
     score: Score,
     sweep: Sweep,
-    statistic: Literal["rank", "rise", "levelling"] = "rank",
+    statistic: Literal["rank", "rise", "levelling", "peak", "concave"] = "rank",
     margin: float = 0.0,
     only: str = "",
 ):
     """A statistic of the mean curve over a sweep's points, in their order, is above `margin` on each model, its interval from
     resampled images. rank: Spearman's correlation of place and mean; rise: last less first; levelling: half the first
-    increment less the last.
+    increment less the last; peak: the largest mean within less the larger of both ends; concave: the least that the slope falls
+    from one step to the next, against the logarithm of the one parameter that the sweep varies.
     """
+    cells, overall, notes = _trends(found, models, sweep, [(score, statistic)], margin, only)
+    return Judged(f"{score_label(score)}: {SHAPES[statistic]}", cells, overall=overall, notes=notes)
+
+
+@claim("trends", needs=("scores", "test"))
+def trends(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    scores: Scores,
+    sweep: Sweep,
+    shapes: dict,
+    margin: float = 0.0,
+    only: str = "",
+):
+    """Several statistics of `trend` at once: `shapes`, of each of the `scores` one or several, each a cell on each model."""
+    if set(shapes) != set(scores):
+        raise InputError(f"trends: shapes are of {', '.join(shapes)}; accepted: one or several of each of {', '.join(scores)}")
+    wanted = [(score, one) for score in scores for one in ([shapes[score]] if isinstance(shapes[score], str) else shapes[score])]
+    for score, one in wanted:
+        if one not in SHAPES:
+            raise InputError(f"trends: the shape of {score} is {one!r}; accepted: {', '.join(SHAPES)}")
+    cells, _, notes = _trends(found, models, sweep, wanted, margin, only)
+    of = {score: ", ".join(SHAPES[one] for other, one in wanted if other == score) for score in scores}
+    return Judged("; ".join(f"{score_label(score)}: {words}" for score, words in of.items()), cells, notes=notes)
+
+
+SHAPES = {
+    "rank": "rank correlation with the parameter",
+    "rise": "last less first",
+    "levelling": "half the first step less the last",
+    "peak": "largest within less the larger end",
+    "concave": "least fall of the slope, against the logarithm",
+}
+
+
+def _trends(found, models, sweep, wanted: list[tuple[str, str]], margin: float, only: str):
+    """Cells of (score, statistic) on each model, whose intervals hold together (Bonferroni); the mean over them; notes."""
     names = [point["name"] for point in sweep]
-    if len(names) < (3 if statistic == "levelling" else 2):
-        raise NotRun(f"{len(names)} points are too few for a trend")
-
-    def of(means):
-        if statistic == "rise":
-            return means[..., -1] - means[..., 0]
-        if statistic == "levelling":
-            return (means[..., 1] - means[..., 0]) / 2 - (means[..., -1] - means[..., -2])
-        larger = np.sign(means[..., :, None] - means[..., None, :]).sum(-1)  # ranks but for a constant, ties sharing theirs
-        place = np.arange(means.shape[-1]) - (means.shape[-1] - 1) / 2
-        length = np.sqrt((larger**2).sum(-1) * (place**2).sum())
-        return np.divide(larger @ place, length, out=np.zeros(length.shape), where=length > 0)
-
-    cells, every = [], []
+    for _, statistic in wanted:
+        if len(names) < (2 if statistic in ("rank", "rise") else 3):
+            raise NotRun(f"{len(names)} points are too few for a trend")
+    parameter, x = _varied(sweep)
+    cells, every, notes = [], [], []
     for model in models:
-        wide, training = _by_method(found, model, names, score, only)
-        values = wide.to_numpy()
-        every.append(of(resampled(values, found.seed)))
-        each = [float(of(wide[training == name].to_numpy().mean(0))) for name in training.unique()]
-        cells.append({"label": found.models[model].stands_for or model, "model": model, "estimate": float(of(values.mean(0)))})
-        cells[-1] |= {"n": len(values), "trainings": each if len(each) > 1 else []}
+        for score, statistic in wanted:
+            wide, training = _by_method(found, model, names, score, only)
+            values = wide.to_numpy()
+            draws = resampled(values, found.seed)
+            every.append(_shape(draws, statistic, x))
+            each = [float(_shape(wide[training == name].to_numpy().mean(0), statistic, x)) for name in training.unique()]
+            on = found.models[model].stands_for or model
+            text = f"{_name(found, model, len(models))}{score_label(score)}, {SHAPES[statistic]}" if len(wanted) > 1 else on
+            cells.append({"label": text, "model": model, "estimate": float(_shape(values.mean(0), statistic, x))})
+            cells[-1] |= {"n": len(values), "trainings": each if len(each) > 1 else []}
+            if statistic == "peak":
+                count = np.bincount(draws.argmax(1), minlength=len(names))
+                where = [f"{at:g}" for at in x] if parameter else [label(name) for name in names]
+                said = [f"{where[place]} in {100 * count[place] / len(draws):.1f} %" for place in np.flatnonzero(count)]
+                of = f"{parameter.replace('_', ' ')} " if parameter else ""
+                notes.append(f"{on}: of the bootstrap draws the mean is largest at {of}{', '.join(said)}")
     draws = np.stack(every, 1)
     for number, cell in enumerate(cells):
         low, high = np.quantile(draws[:, number], [0.025 / len(cells), 1 - 0.025 / len(cells)])
-        cell |= {"low": low, "high": high, "side": agreed(side(low, high, margin), cell["trainings"], margin)}
+        cell |= {"low": low, "high": high, "side": agreed(side(low, high, margin), cell["trainings"], margin), "border": margin}
     low, high = np.quantile(draws.mean(1), [0.025, 0.975])
-    words = {
-        "rank": "rank correlation with the parameter",
-        "rise": "last less first",
-        "levelling": "half the first step less the last",
-    }
-    overall = {"estimate": np.mean([cell["estimate"] for cell in cells]), "low": low, "high": high}
-    return Judged(f"{score_label(score)}: {words[statistic]}", cells, overall=overall)
+    return cells, {"estimate": np.mean([cell["estimate"] for cell in cells]), "low": low, "high": high}, notes
+
+
+def _varied(sweep) -> tuple[str, list]:
+    """The one parameter that a sweep varies, by numbers, and its value at each point; "" where it is none or several."""
+    values = pd.DataFrame([point.get("values", {}) for point in sweep])
+    varied = [name for name in values if values[name].map(str).nunique() > 1]
+    numbers = len(varied) == 1 and pd.api.types.is_numeric_dtype(values[varied[0]]) and values[varied[0]].notna().all()
+    return (varied[0], values[varied[0]].tolist()) if numbers else ("", [])
+
+
+def _shape(means: np.ndarray, statistic: str, x: list) -> np.ndarray:
+    """A statistic of `trend` of curves (..., points)."""
+    if statistic == "rise":
+        return means[..., -1] - means[..., 0]
+    if statistic == "levelling":
+        return (means[..., 1] - means[..., 0]) / 2 - (means[..., -1] - means[..., -2])
+    if statistic == "peak":
+        return means[..., 1:-1].max(-1) - np.maximum(means[..., 0], means[..., -1])
+    if statistic == "concave":
+        if not x or min(x) <= 0:
+            raise NotRun("the sweep does not vary one parameter above 0, so there is no slope against its logarithm")
+        return -np.diff(np.diff(means, axis=-1) / np.diff(np.log(x)), axis=-1).max(-1)
+    larger = np.sign(means[..., :, None] - means[..., None, :]).sum(-1)  # ranks but for a constant, ties sharing theirs
+    place = np.arange(means.shape[-1]) - (means.shape[-1] - 1) / 2
+    length = np.sqrt((larger**2).sum(-1) * (place**2).sum())
+    return np.divide(larger @ place, length, out=np.zeros(length.shape), where=length > 0)
 
 
 @claim("share", needs=("scores", "test"))

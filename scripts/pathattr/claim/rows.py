@@ -64,26 +64,38 @@ def rows_share(
     match: tuple[str, ...] = ("image_id",),
     direction: Literal["higher", "lower"] = "lower",
     limit: float = 0.5,
+    beside: dict | None = None,
 ):
     """The share of images where the row of `one` has a lower (or higher) value than that of `other` is higher than `limit`, by
     Wilson's interval; the cells' intervals hold together at 95 % (Bonferroni). Equal values are none of the share. Other
-    parameters as for `rows_paired`.
+    parameters as for `rows_paired`. `beside`: values of columns that rows have in place of those in `rows`, each to be told in the
+    notes and not to count.
     """
-    data, judged, notes, out = _chosen(found, table, rows), [], [], 0
-    every = list(_cells(found, data, table, one, other, cells or ()))
+    how = (column, one, other, cells, match, direction, limit)
+    judged, out, notes = _shares(found, table, rows, *how)
+    for where in _each_value(beside) if beside else []:
+        others, _, _ = _shares(found, table, {**(rows or {}), **where}, *how)
+        said = [f"{cell['label']} {cell['estimate']:.2f} [{cell['low']:.2f}, {cell['high']:.2f}]" for cell in others]
+        notes.append(f"beside it, {_words(found, where)}: {'; '.join(said)}")
+    words = f"share {_each(match, 'of')} where {_what(column, rows)} is {direction}, higher than {limit:g}"
+    overall = {"estimate": float(np.mean([cell["estimate"] for cell in judged]))}
+    return Judged(words, judged, overall=overall, notes=notes + _left_out(out))
+
+
+def _shares(found, table: str, rows, column: str, one, other, cells, match, direction: str, limit: float):
+    """Cells of `rows_share`, how many pairs have no value, and lines that say where values are equal."""
+    judged, ties, out = [], [], 0
+    every = list(_cells(found, _chosen(found, table, rows), table, one, other, cells or ()))
     for name, model, left, right in every:
         both, undefined = _matched(name, left, right, column, match, table)
         out += undefined
         gap = (both["one"] - both["other"]) * (1 if direction == "higher" else -1)
-        hits, ties = int((gap > 0).sum()), int((gap == 0).sum())
+        hits, equal = int((gap > 0).sum()), int((gap == 0).sum())
         low, high = wilson(hits, len(gap), 1 - 0.05 / len(every))
         cell = {"label": name, **model, "estimate": hits / len(gap), "low": low, "high": high, "n": len(gap), "border": limit}
         judged.append(cell | {"side": side(low, high, limit)})
-        if ties:
-            notes.append(f"{name}: equal in {ties} of {len(gap)}")
-    words = f"share {_each(match, 'of')} where {_what(column, rows)} is {direction}, higher than {limit:g}"
-    overall = {"estimate": float(np.mean([cell["estimate"] for cell in judged]))}
-    return Judged(words, judged, overall=overall, notes=notes + _left_out(out))
+        ties += [f"{name}: equal in {equal} of {len(gap)}"] if equal else []
+    return judged, out, ties
 
 
 @claim("rows_rank", needs=("table",))
