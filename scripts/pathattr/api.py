@@ -241,9 +241,10 @@ def measure(
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
     object is, and `boxes`: (N, H, W), its bounding box's pixels, for metrics that need them; boxes stand for masks that are not
-    given. `probed`: what `probe()` gave for the metric's probe, computed here where it is missing. Among `parameters` are then the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table,
-    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the
-    order given. Raises `InputError`.
+    given. `probed`: what `probe()` gave for the metric's probe, computed here where it is missing. Among `parameters` are then
+    the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table, one row a number: `image_id`,
+    `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises
+    `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)

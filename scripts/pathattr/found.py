@@ -32,9 +32,10 @@ class Found:
 
     # --- per-image scores ---------------------------------------------------------------------------------------------
 
-    def scores(self, names, variants=("vanilla",), models=None, methods=None) -> pd.DataFrame:
+    def scores(self, names, variants=("vanilla",), models=None, methods=None, by: str | None = None) -> pd.DataFrame:
         """Some scores of the methods, a row a number: `model` (its key), `method`, `variant`, `metric` (the score's name),
-        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods.
+        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods. `by`: the entry of
+        `metrics` that gave them, where several give scores of one name.
 
         A metric that reads absolute values alone has no scores of the variant absolute: they are those of vanilla. Raises
         `InputError` where the methods of a model were measured on different images.
@@ -43,6 +44,8 @@ class Found:
         for file in self.given["scores"]:
             about = file.about
             if (models and about["model"] not in models) or (methods is not None and about["method"] not in methods):
+                continue
+            if by and about["metric"] != by:
                 continue
             table = self._table(file, tuple(names))
             for variant in variants:
