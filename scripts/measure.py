@@ -22,7 +22,8 @@ with job(snakemake) as given:
     rows = slice(start - given.one("maps").about["start"], stop - given.one("maps").about["start"])  # a maps file may hold more
     ids, targets, counts, maps = read_maps(given.one("maps"))
     ids, targets = ids[rows], targets[rows]
-    needed = {"masks": test.masks(start, stop)} if "mask" in facts["needs"] else {}
+    regions = {"mask": ("masks", test.masks), "box": ("boxes", test.boxes)}
+    needed = {name: of(start, stop) for need, (name, of) in regions.items() if need in facts["needs"]}
     if given["probe"]:
         first = start - given.one("probe").about["start"]
         probed, _ = read_arrays(given.one("probe"))

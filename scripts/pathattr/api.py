@@ -190,7 +190,8 @@ def baselines(
 @dataclass(frozen=True)
 class Measured:
     """What a metric, or a probe, may know of the image that it judges: see `integrate.Image`; `mean` and `std` (C,) of the
-    classifier; where the metric needs them, the `mask` (H, W) of the object, bool, and `probe`, arrays of this image by name."""
+    classifier; where the metric needs them, the `mask` (H, W) of the object and its `box` (H, W), bool, and `probe`, arrays of this
+    image by name."""
 
     x: torch.Tensor
     target: int
@@ -199,6 +200,7 @@ class Measured:
     mean: torch.Tensor
     std: torch.Tensor
     mask: torch.Tensor | None = None
+    box: torch.Tensor | None = None
     probe: dict | None = None
 
 
@@ -240,6 +242,7 @@ def measure(
     *,
     ids=None,
     masks=None,
+    boxes=None,
     probed=None,
     seed: int = 0,
     micro_batch: int = 32,
@@ -249,10 +252,11 @@ def measure(
     """Per-image scores of N attribution maps by a registered metric.
 
     `x`, `target`, `ids`, `micro_batch` as for `attribute`; `maps`: (N, C, H, W) of the same images; `masks`: (N, H, W), where the
-    object is, for metrics that need it; `probed`: what `probe()` gave for the metric's probe, computed here where it is missing.
-    Among `parameters` are then the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table,
-    one row a number: `image_id`, `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the
-    order given. Raises `InputError`.
+    object is, and `boxes`: (N, H, W), its bounding box's pixels, for metrics that need them; boxes stand for masks that are not
+    given. `probed`: what `probe()` gave for the metric's probe, computed here where it is missing. Among `parameters` are then
+    the probe's: what both have goes to both, by default as the metric has it. Returns a tidy table, one row a number: `image_id`,
+    `metric` (the score's name), `x` (fraction, n, ...; nan for a summary) and `value`, images in the order given. Raises
+    `InputError`.
     """
     entry = registry.get("metric", metric)
     x, target, ids = _check_batch(classifier, x, target, ids)
@@ -274,15 +278,11 @@ def measure(
         probed = probe(name, classifier, x, target, **options, **shared, **own)
     elif own:
         raise InputError(f"{metric}: {', '.join(own)} shape what was probed; accepted: without them, or without probed")
-    if "mask" in entry.facts["needs"]:
-        if masks is None:
-            raise InputError(f"{metric} needs masks of the objects; accepted: a data set that has masks or boxes")
-        masks = torch.as_tensor(np.asarray(masks), dtype=torch.bool)
-        if masks.shape != (len(x), *x.shape[2:]):
-            raise InputError(f"masks have shape {tuple(masks.shape)}; accepted: {(len(x), *x.shape[2:])}")
+    regions = {"box": boxes, "mask": boxes if masks is None else masks}
+    regions = {need: _regions(metric, need, values, x) for need, values in regions.items() if need in entry.facts["needs"]}
 
     def walk(number: int):
-        more = {"mask": masks[number].to(classifier.device)} if "mask" in entry.facts["needs"] else {}
+        more = {need: values[number].to(classifier.device) for need, values in regions.items()}
         if name:
             more["probe"] = {key: values[number] for key, values in probed.items()}
         image = _measured(classifier, x, target, ids, number, draws(seed, name or metric, ids[number]), **more)
@@ -300,6 +300,18 @@ def measure(
             "value": np.concatenate([row[3] for row in rows]),
         }
     )
+
+
+def _regions(metric: str, need: str, values, x) -> torch.Tensor:
+    """Masks or boxes, `need`, of images x as bool (N, H, W)."""
+    if values is None:
+        masks, has = ("masks of the objects", "masks or boxes") if need == "mask" else ("bounding boxes", "boxes")
+        raise InputError(f"{metric} needs {masks}; accepted: a data set that has {has}")
+    values = torch.as_tensor(np.asarray(values), dtype=torch.bool)
+    if values.shape != (len(x), *x.shape[2:]):
+        what = "masks" if need == "mask" else "boxes"
+        raise InputError(f"{what} have shape {tuple(values.shape)}; accepted: {(len(x), *x.shape[2:])}")
+    return values
 
 
 def methods() -> pd.DataFrame:

@@ -319,10 +319,11 @@ def _check_variants(at: str, drawn: "Drawn", config: dict) -> list[str]:
 
 
 def _check_masks(at: str, drawn: "Drawn", config: dict) -> list[str]:
-    """Whether the data sets say where the object is, where a metric asks for it."""
-    asking = [one for one in drawn.metrics if "mask" in _registered("metric", one, config).facts.get("needs", ())]
+    """Whether the data sets say where the object is, where a metric asks for it: made ones do, others by `boxes`."""
+    asking = [one for one in drawn.metrics if {"mask", "box"} & set(_registered("metric", one, config).facts.get("needs", ()))]
     datasets = dict.fromkeys(config["models"][model]["dataset"] for model in drawn.models.values())
-    blind = [one for one in datasets if not _registered("dataset", one, config).facts.get("made")]
+    made = [one for one in datasets if _registered("dataset", one, config).facts.get("made")]
+    blind = [one for one in datasets if one not in made and not config["datasets"][one].get("boxes")]
     return [f"{at}: metric {metric} needs masks or boxes; the dataset {one} has neither" for metric in asking for one in blind]
 
 

@@ -37,10 +37,10 @@ class Found:
         facts = source.registered("metric")[self.params["metrics"][metric]["metric"]].facts["scores"]
         return facts[score if score in facts else score.removesuffix("_auc")][1]
 
-    def scores(self, names, variants=("vanilla",), models=None, methods=None, by=None) -> pd.DataFrame:
+    def scores(self, names, variants=("vanilla",), models=None, methods=None, by: str | None = None) -> pd.DataFrame:
         """Some scores of the methods, a row a number: `model` (its key), `method`, `variant`, `metric` (the score's name),
-        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods. `by`: the one entry
-        of `metrics`, where an artefact has several.
+        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods. `by`: the entry of
+        `metrics` that gave them, where several give scores of one name.
 
         A metric that reads absolute values alone has no scores of the variant absolute: they are those of vanilla. Raises
         `InputError` where the methods of a model were measured on different images.

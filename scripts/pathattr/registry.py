@@ -132,7 +132,7 @@ def metric(
 
     `forwards`: forward passes for one image, an expression in the parameters.
     `scores`: name of each number it gives -> (range, direction), the direction being "higher" or "lower" is better.
-    `needs`: of "mask", where the object is.
+    `needs`: of "mask", where the object is, and "box", its bounding box.
     `unsigned`: whether a map and its absolute values score alike, or the parameter that says so.
     `probe`: the registered probe whose outputs it reads, as `image.probe`.
     `retrains`: it is no function of one image: it trains networks on images that maps have changed. It gets (network, data, maps,

@@ -240,6 +240,84 @@ def test_a_column_of_the_index_chooses_the_images():
     assert compare("paired", found, scores=[DIFFID], methods=["lpi"], rivals=["ig"]).cells[0]["estimate"] < 0
 
 
+SHARE = "box_share"
+
+
+def boxed(shares, **values) -> Fake:
+    """Methods on one model, their boxes of these shares."""
+    return Fake({"vgg": {name: {DIFFID: one, SHARE: np.asarray(shares)} for name, one in values.items()}}, dark=range(0, IMAGES, 2))
+
+
+def test_limits_of_a_score_choose_the_images_a_cell_each():
+    """As Table 2 of the Taylor paper: boxes of at most a third and at most two thirds of the image."""
+    shares = np.linspace(0.2, 0.59, IMAGES)  # 14 at most 0.33, all at most 0.66
+    values = np.where(shares <= 0.33, normal(2.0), normal(-1.0, key=1))
+    found = boxed(shares, lpi=values, ig=np.zeros(IMAGES))
+    options = dict(scores=[DIFFID], methods=["lpi"], rivals=["ig"], limited=SHARE)
+    judged = compare("paired", found, at_most=[0.33, 0.66], **options)
+    parts = [values[:14], values]
+    assert [cell["n"] for cell in judged.cells] == [14, IMAGES] and [cell["at_most"] for cell in judged.cells] == [0.33, 0.66]
+    for cell, part, expected in zip(judged.cells, parts, simultaneous(*parts), strict=True):
+        assert cell["estimate"] == pytest.approx(part.mean()) and limits(cell) == pytest.approx(expected, abs=1e-9)
+    assert [cell["label"] for cell in judged.cells] == [
+        f"LPI - IG, the box's share of the image at most {limit}" for limit in ("0.33", "0.66")
+    ]
+    assert word(judged) == "mixed"
+    (cell,) = compare("paired", found, at_most=[shares[3]], **options).cells
+    assert cell["n"] == 4  # the limit itself is within
+    (cell,) = compare("paired", found, at_most=[0.33], only="dark", **options).cells
+    assert cell["n"] == 7 and cell["estimate"] == pytest.approx(values[:14:2].mean())
+
+
+def test_a_chain_is_judged_at_every_limit_in_every_score_beside_what_is_printed():
+    shares, steps = np.linspace(0.1, 0.88, IMAGES), [normal(mean, key=n) for n, mean in enumerate((0.0, 0.02, 0.05))]
+    other = "insertion_probability_auc"
+    names = ("ig", "eg", "lpi")
+    values = {name: {DIFFID: one, other: one + 1, SHARE: shares} for name, one in zip(names, steps, strict=True)}
+    numbers = {"a33": (40.0, 42.0, 45.0), "a66": (50.0, 51.0, 53.0), "b33": (1.0, 2.0, 4.0), "b66": (0.0, 8.0, 9.0)}
+    printed = [("vgg", name, key, row[place]) for key, row in numbers.items() for place, name in enumerate(names)]
+    judged = compare(
+        "chain",
+        Fake({"vgg": values}, printed=printed),
+        scores=[DIFFID, other],
+        beside=[other, DIFFID],
+        methods=list(names),
+        limited=SHARE,
+        at_most=[0.33, 0.66],
+        reported="table1",
+        reported_scores=list(numbers),
+        reported_unit=100.0,
+    )
+    assert [cell["printed"] for cell in judged.cells] == pytest.approx([0.02, 0.03, 0.01, 0.02, 0.01, 0.02, 0.08, 0.01])
+    assert [cell["at_most"] for cell in judged.cells] == [0.33] * 2 + [0.66] * 2 + [0.33] * 2 + [0.66] * 2
+    for number, cell in enumerate(judged.cells):
+        there, step = shares <= cell["at_most"], number % 2
+        difference = (steps[step + 1] - steps[step])[there].mean()
+        assert cell["estimate"] == pytest.approx(difference) and cell["beside_estimate"] == pytest.approx(difference)
+        assert cell["n"] == there.sum()
+
+
+def test_an_image_is_within_the_limit_where_both_sides_are():
+    one, other = np.full(IMAGES, 0.1), np.full(IMAGES, 0.1)
+    one[:5], other[3:9] = 0.9, 0.9
+    of = {"lpi": {DIFFID: normal(0.5), SHARE: one}, "ig": {DIFFID: np.zeros(IMAGES), SHARE: other}}
+    options = dict(scores=[DIFFID], methods=["lpi"], rivals=["ig"], limited=SHARE, at_most=[0.5])
+    (cell,) = compare("paired", Fake({"vgg": of}), **options).cells
+    assert cell["n"] == IMAGES - 9 and cell["estimate"] == pytest.approx(normal(0.5)[9:].mean())
+
+
+def test_limits_that_leave_too_little_or_are_half_given_are_told():
+    found = boxed(np.linspace(0.3, 0.6, IMAGES), lpi=normal(1.0), ig=normal(0.0))
+    options = dict(scores=[DIFFID], methods=["lpi"], rivals=["ig"])
+    with pytest.raises(NotRun, match="of the images only 1 have the box's share of the image at most 0.3"):
+        compare("paired", found, limited=SHARE, at_most=[0.66, 0.3], **options)
+    with pytest.raises(NotRun, match="only 1 are dark and have the box's share of the image at most 0.31"):
+        compare("paired", found, limited=SHARE, at_most=[0.31], only="dark", **options)
+    for half in ({"limited": SHARE}, {"at_most": [0.3]}):
+        with refused("limited", "at_most", "both or neither"):
+            compare("paired", found, **half, **options)
+
+
 OTHERS = {
     "paired": dict(scores=[DIFFID], methods=["lpi"], rivals=["ig"]),
     "chain": dict(scores=[DIFFID], methods=["ig", "lpi"]),

@@ -427,6 +427,8 @@ def test_masks_are_asked_of_data_sets_that_have_them():
     lines = check(changed(*edits), SCHEMA)
     assert lines and all("metric on_object needs masks or boxes; the dataset own has neither" in line for line in lines)
     assert {line.split(": ")[0] for line in lines} >= {"papers.lpi.claims.c9", "papers.lpi.claims.c10"}
+    lines = check(changed(("datasets/own", {**external, "boxes": "there"}), *edits[1:]), SCHEMA)
+    assert not any("needs masks or boxes" in line for line in lines)
 
 
 def test_a_paper_is_left_out_by_null():

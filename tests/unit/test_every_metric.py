@@ -37,10 +37,17 @@ def masks_for(x):
     return masks
 
 
+def boxes_for(x):
+    """The square of `masks_for` and the rows below it."""
+    boxes = masks_for(x)
+    return boxes | torch.cat([boxes[:, -1:], boxes[:, :-1]], 1)
+
+
 def table_of(entry, case, rows=None, maps=None, **options):
     rows = list(range(len(case.x)) if rows is None else rows)
     maps = maps_for(case.x) if maps is None else maps
-    needed = {"masks": masks_for(case.x)[rows]} if "mask" in entry.facts["needs"] else {}
+    regions = {"mask": ("masks", masks_for(case.x)), "box": ("boxes", boxes_for(case.x))}
+    needed = {name: values[rows] for need, (name, values) in regions.items() if need in entry.facts["needs"]}
     return measure(entry.name, case.classifier, **case.part(rows), maps=maps[rows], **needed, **small(entry), **options)
 
 
@@ -89,7 +96,9 @@ def walked(entry, case, key: str, *maps, **more):
     """A metric or a probe run through on one image: what it gives, and how many points it asked for."""
     classifier = case.classifier
     mean, std = classifier.mean.flatten(), classifier.std.flatten()
-    image = Measured(case.x[0], case.target[0], "a", draws(0, key, "a"), mean, std, masks_for(case.x)[0], **more)
+    image = Measured(
+        case.x[0], case.target[0], "a", draws(0, key, "a"), mean, std, masks_for(case.x)[0], boxes_for(case.x)[0], **more
+    )
     walk, answer, passes = entry.function(image, *maps, **small(entry)), None, 0
     try:
         while True:
@@ -187,23 +196,27 @@ def test_a_probe_does_not_depend_on_what_it_is_computed_with(entry, standin, thr
 def test_what_reads_absolute_values_alone_says_so(entry, standin):
     """A map and its absolute values score alike where the registration says so, and differ where it does not."""
     unsigned, parameters = entry.facts["unsigned"], small(entry)
+    regions = {"masks": masks_for(standin.x), "boxes": boxes_for(standin.x)}
     for choice in (True, False) if isinstance(unsigned, str) else (None,):
         chosen = parameters if choice is None else parameters | {unsigned: choice}
         tables = [
-            measure(entry.name, standin.classifier, standin.x, standin.target, maps, masks=masks_for(standin.x), **chosen)
+            measure(entry.name, standin.classifier, standin.x, standin.target, maps, **regions, **chosen)
             for maps in (maps_for(standin.x), maps_for(standin.x).abs())
         ]
         assert tables[0].equals(tables[1]) == (unsigned is True or choice is True)
 
 
 @every_metric
-def test_what_needs_masks_is_refused_without(entry, standin):
-    if "mask" not in entry.facts["needs"]:
+@pytest.mark.parametrize("need, name", [("mask", "masks"), ("box", "boxes")])
+def test_what_needs_masks_or_boxes_is_refused_without(entry, standin, need, name):
+    if need not in entry.facts["needs"]:
         return
-    with refused(entry.name, "masks"):
-        measure(entry.name, standin.classifier, standin.x, standin.target, maps_for(standin.x))
-    with refused("masks have shape"):
-        measure(entry.name, standin.classifier, standin.x, standin.target, maps_for(standin.x), masks=masks_for(standin.x)[:1])
+    regions = {"masks": masks_for(standin.x), "boxes": boxes_for(standin.x)}
+    arguments = entry.name, standin.classifier, standin.x, standin.target, maps_for(standin.x)
+    with refused(f"{entry.name} needs", "accepted: a data set that has"):
+        measure(*arguments, **({} if need == "mask" else {"masks": regions["masks"]}))
+    with refused(f"{name} have shape"):
+        measure(*arguments, **(regions | {name: regions[name][:1]}))
 
 
 @every_metric

@@ -32,11 +32,11 @@ class Bench:
         self.folder, self.inputs = folder, {"scores": [], "maps": [], "test_logits": []}
         self.params = {"seed": 0, "models": {}, "settings": {}, "digest": "x"}
 
-    def scores(self, method, table, model="vgg", start=0, first=0, last=None, digest=DIGEST, training=None):
+    def scores(self, method, table, model="vgg", start=0, first=0, last=None, digest=DIGEST, training=None, metric="diffid"):
         count = table["image_id"].nunique()
         path = self.folder / model / method / f"{start}-{len(self.inputs['scores'])}.parquet"
         store.write_table(path, table, {"digest": DIGEST})
-        about = {"model": model, "method": method, "training": training or model, "metric": "diffid"}
+        about = {"model": model, "method": method, "training": training or model, "metric": metric}
         about |= {"start": start, "stop": start + count, "first": first, "last": start + count if last is None else last}
         self.inputs["scores"].append(File(str(path), digest, **about))
 
@@ -81,6 +81,17 @@ def test_only_the_scores_variants_methods_and_models_asked_for_are_gathered(benc
     assert len(found.scores(["diffid_auc", "other"], methods=["ig"])) == 2
     with refused("no scores", "lpi"):
         found.scores(["diffid_auc"], methods=["lpi"])
+
+
+def test_scores_of_one_name_are_told_apart_by_the_metrics_entry(bench):
+    bench.scores("ig", rows(["i0", "i1"]))
+    bench.scores("ig", rows(["i0", "i1"], shift=5.0), metric="diffid_signed")
+    assert bench.found.scores(["diffid_auc"], by="diffid")["value"].tolist() == [0.0, 1.0]
+    assert bench.found.scores(["diffid_auc"], by="diffid_signed")["value"].tolist() == [5.0, 6.0]
+    with refused("comes twice"):
+        bench.found.scores(["diffid_auc"])
+    with refused("no scores"):
+        bench.found.scores(["diffid_auc"], by="rise")
 
 
 def test_absolute_is_vanilla_where_only_that_was_scored(bench):

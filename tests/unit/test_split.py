@@ -46,6 +46,23 @@ def test_the_mask_is_the_object_its_box_or_nothing():
     assert split().mask(4) is None
 
 
+def test_the_box_is_that_of_the_index_or_as_the_dataset_knows_it_whatever_the_mask():
+    masks = np.random.default_rng(1).integers(0, 2, (10, 6, 5), dtype=np.uint8)
+    box = split(INDEX.assign(**BOXES), masks=masks).box(4)
+    assert box.dtype == bool and box.shape == (6, 5) and box.sum() == 12 and box[2:6, 1:4].all()
+    other = split(box=lambda position: masks[position] == 0)
+    assert np.array_equal(other.box(4), masks[4] == 0) and np.array_equal(other.mask(4), other.box(4))
+    assert np.array_equal(other.boxes(2, 5), masks[2:5] == 0) and np.array_equal(other.masks(2, 5), other.boxes(2, 5))
+    assert split(masks=masks).box(4) is None and np.array_equal(split(masks=masks).masks(0, 10), masks == 1)
+
+
+def test_a_split_without_masks_or_boxes_says_so():
+    with refused("neither masks nor boxes"):
+        split().masks(0, 2)
+    with refused("has no boxes"):
+        split(masks=np.ones((10, 6, 5))).boxes(0, 2)
+
+
 def test_the_background_is_a_fixed_sample_in_the_splits_order():
     whole = split()
     sample, again, other = (background(whole, 4, seed) for seed in (0, 0, 1))

@@ -112,14 +112,18 @@ def credible_maps(found, *, model: Model, methods: Methods, among: Images, image
     return figure, pd.DataFrame(data)
 
 
-def chosen(index: pd.DataFrame, images: int, dark: int, among: int) -> list[int]:
+def chosen(index: pd.DataFrame, images: int, dark: int, among: int, exactly: bool = False) -> list[int]:
     """Positions of the first `images`; the last that are not dark replaced by the first dark ones of the first `among`, until
-    `dark` have a dark object (column `dark` of the index, where it has one) or there are no more."""
+    `dark` have a dark object (column `dark` of the index, where it has one) or there are no more. `exactly`: the first `dark` that
+    have one, then the first that have none, of the first `among`."""
     images = min(images, among)
     rows = list(range(images))
     if "dark" not in index:
         return rows
     is_dark = index["dark"].astype(bool).to_numpy()
+    if exactly:
+        parts = [[row for row in range(among) if is_dark[row] == one] for one in (True, False)]
+        return parts[0][:dark] + parts[1][: images - dark]
     wanted = max(0, min(dark, images) - int(is_dark[:images].sum()))
     more = [row for row in range(images, among) if is_dark[row]][:wanted]
     bright = [row for row in rows if not is_dark[row]]

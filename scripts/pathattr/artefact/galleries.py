@@ -1,35 +1,31 @@
 """Galleries: attribution maps beside their images."""
 
+from typing import Literal
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from ..plot import style
 from ..plot.names import entry_label, label
-from ..plot.pictures import inside, salience, show, signed
+from ..plot.pictures import clipped, inside, salience, show, signed
 from ..registry import Forms, Images, Methods, Model, artefact
 
 FOOT, NAMES = 0.35, 0.95  # inches below a gallery, for its scale, and beside it, for the names
+BROAD = 8  # methods side by side
 
 
 @artefact("gallery", needs=("test", "maps"))
-def gallery(found, *, model: Model, methods: Methods, images: Images):
-    """Attribution maps of the first {images} test images, {models}: channel sums of absolute attributions, each up to its 99th
-    percentile; the outline is the object. No image was chosen by hand.
+def gallery(found, *, model: Model, methods: Methods, images: Images, scale: Literal["absolute", "clipped"] = "absolute"):
+    """Attribution maps of the first {images} test images, {models}; the outline is the object. Scale, {scale}: *absolute* is the
+    channel sum of absolute attributions up to its 99th percentile; *clipped*, grey, the channel mean between its 80th and its 99th
+    percentile, as the released code of Local Attribution draws. No image was chosen by hand.
     """
-    test, rows = found.test(model), range(images)
+    test, rows = found.test(model), list(range(images))
     masks, labels = [test.mask(row) for row in rows], test.index["label"].astype(str)
     maps = {method: [found.map(model, method, row) for row in rows] for method in methods}
-    cell = style.PAGE / (len(maps) + 1)
-    figure, axes = plt.subplots(len(rows), len(maps) + 1, figsize=(style.PAGE, (cell + 0.02) * len(rows) + 0.2), squeeze=False)
-    for row, mask in enumerate(masks):
-        show(axes[row, 0], test.picture(row))
-        axes[row, 0].set_ylabel(f"class {labels[row]}")
-        for column, values in enumerate(maps.values(), 1):
-            show(axes[row, column], salience(values[row]), mask)
-    for axis, title in zip(axes[0], ["Input", *map(label, maps)], strict=True):
-        axis.set_title(title)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    pictures = [test.picture(row) for row in rows]
+    figure = beside(pictures, [f"class {labels[row]}" for row in rows], maps, masks, clip=scale == "clipped")
     data = [
         {
             "image_id": test.index["image_id"].iloc[row],
@@ -41,6 +37,39 @@ def gallery(found, *, model: Model, methods: Methods, images: Images):
         for method in maps
     ]
     return figure, pd.DataFrame(data)
+
+
+def beside(pictures: list, names: list[str], maps: dict[str, list], outlines: list, below: dict | None = None, clip: bool = False):
+    """Images in rows, each with its maps in columns; of more than 8 methods in blocks below each other, the images in each.
+
+    `pictures`: (C, H, W), their `names` at their left. `maps`: method -> maps (C, H, W) of the images; `outlines`: (H, W) of the
+    images, or None; `below`: method -> a text of each image, under its map. `clip`: maps as `pictures.clipped` has them.
+    """
+    blocks = -(-len(maps) // BROAD)
+    each = -(-len(maps) // blocks)
+    cell = style.PAGE / (each + 1)
+    tall = (cell + 0.02 + 0.16 * bool(below)) * len(pictures) + 0.2  # inches of a block
+    figure, axes = plt.subplots(blocks * len(pictures), each + 1, figsize=(style.PAGE, tall * blocks), squeeze=False)
+    for axis in axes.ravel():
+        axis.set_axis_off()  # where there is no map
+    methods = list(maps)
+    for block in range(blocks):
+        some = methods[block * each : (block + 1) * each]
+        lines = axes[block * len(pictures) : (block + 1) * len(pictures)]
+        for row, (line, outline) in enumerate(zip(lines, outlines, strict=True)):
+            for axis in line[: len(some) + 1]:
+                axis.set_axis_on()
+            show(line[0], pictures[row], outline if below else None)
+            line[0].set_ylabel(names[row])
+            for axis, method in zip(line[1:], some, strict=False):
+                values = maps[method][row]
+                show(axis, clipped(values) if clip else salience(values), outline, grey=clip)
+                if below:
+                    axis.set_xlabel(below[method][row], fontsize=6, labelpad=1)
+        for axis, title in zip(lines[0], ["Input", *map(label, some)], strict=False):
+            axis.set_title(title, fontsize=8 if each < BROAD else 7)
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    return figure
 
 
 @artefact("sheet", needs=("test", "maps"))

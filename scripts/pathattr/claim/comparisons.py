@@ -27,6 +27,16 @@ class Pair:
     label: str
 
 
+class Limit(NamedTuple):
+    """Images where a score is at most a limit."""
+
+    score: str
+    most: float
+
+    def __str__(self) -> str:
+        return f"{score_label(self.score)} at most {self.most:g}"
+
+
 class Values(NamedTuple):
     """A score of some sides on one model. `wide`: a row an image, a column a side. `training` of each image. `parts`: the means of
     each training, or of each of its fine-tunings, a row each. `undefined`: how many images have no value on a side, and are out.
@@ -54,8 +64,11 @@ def paired(
     direction: Literal["better", "higher", "lower"] = "better",
     margin: float = 0.0,
     only: str = "",
+    limited: Score | None = None,
+    at_most: tuple[float, ...] | None = None,
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    reported_unit: float = 1.0,
     printed_as: dict | None = None,
 ):
     """Each of `methods` against each of `rivals` (or the `pairs`), on each model, in each of `scores`: the mean over the first
@@ -63,8 +76,11 @@ def paired(
 
     `variants`: in which both are compared, each a cell. `direction`: what is claimed of the first, "better" being as the
     metric says of the score. `beside`: as many other scores to show along (the ratio of logits beside the probability).
-    `only`: a column of the data set's index; images where it is true. `reported`, `reported_scores`: the paper's table, and
-    what it calls the scores; `printed_as`: and what those of our methods and models whose names differ.
+    `only`: a column of the data set's index; images where it is true. `limited`, `at_most`: a score of the metric, and limits; each
+    pair is compared on the images where that score is at most the limit on both sides, a cell each limit.
+    `reported`, `reported_scores`: the paper's table, and what it calls the scores, each at every limit where there are some;
+    `reported_unit`: how many of its units are one of ours (100: percent); `printed_as`: what it calls those of our methods and
+    models whose names differ.
     """
     every = list(pairs or [])
     every += [[one, other] for one in methods or [] for other in rivals or [] if one != other]
@@ -76,7 +92,9 @@ def paired(
         for one, rival in every
         for variant in variants
     ]
-    return _compare(found, models, named, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
+    limits = _limits(limited, at_most)
+    printed = reported, reported_scores, reported_unit, printed_as
+    return _compare(found, models, named, metric, scores, beside, direction, margin, only, limits, *printed)
 
 
 @claim("chain", needs=("scores", "test", "test_logits", "reported"))
@@ -92,8 +110,11 @@ def chain(
     direction: Literal["better", "higher", "lower"] = "better",
     margin: float = 0.0,
     only: str = "",
+    limited: Score | None = None,
+    at_most: tuple[float, ...] | None = None,
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] | None = None,
+    reported_unit: float = 1.0,
     printed_as: dict | None = None,
 ):
     """Each of `methods` against the one before it: every step down the list is claimed to gain more than `margin`, which is below 0
@@ -105,7 +126,9 @@ def chain(
     ]
     if not steps:
         raise NotRun("one method is no chain")
-    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, reported, reported_scores, printed_as)
+    limits = _limits(limited, at_most)
+    printed = reported, reported_scores, reported_unit, printed_as
+    return _compare(found, models, steps, metric, scores, beside, direction, margin, only, limits, *printed)
 
 
 @claim("variants_paired", needs=("scores", "test", "test_logits"))
@@ -280,23 +303,26 @@ def _compare(
     direction,
     margin,
     only,
+    limits=(None,),
     reported=None,
     reported_scores=None,
+    reported_unit=1.0,
     printed_as=None,
     best=None,
 ) -> Judged:
-    """Cells of `pairs` on the models in the scores; `best`: the sides of `forms_paired`."""
+    """Cells of `pairs` on the models in the scores at the limits; `best`: the sides of `forms_paired`."""
     called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
     main, other, bests, notes = [], [], [], []
     for model in models:
         right = _right(found, model)
-        for number, score in enumerate(scores):
-            place = {"model": model, "score": score}
+        for number, (score, limit) in enumerate(itertools.product(scores, limits)):
+            place = {"model": model, "score": score} | ({"at_most": limit.most} if limit else {})
             of = (f", {score_label(score)}" if len(scores) > 1 else "", _name(found, model, len(models)))
+            of = (of[0] + (f", {limit}" if limit else ""), of[1])
             for pair in pairs:
-                difference = _difference(found, model, pair, score, signs[score], only)
+                difference = _difference(found, model, pair, score, signs[score], only, limit)
                 kept = difference["values"][_is_right(difference, right)]
                 difference |= place | {"label": f"{of[1]}{pair.label}{of[0]}", "method": pair.one[0], "rival": pair.rival[0]}
                 difference |= {"variant": pair.one[1], "rival_variant": pair.rival[1]}
@@ -304,10 +330,11 @@ def _compare(
                 if reported_scores:
                     names = [(called.get(model, model), called.get(name, name)) for name, _ in (pair.one, pair.rival)]
                     values = [printed.get((*name, reported_scores[number])) for name in names]
-                    difference["printed"] = None if None in values else signs[score] * (values[0] - values[1])
+                    difference["printed"] = None if None in values else signs[score] * (values[0] - values[1]) / reported_unit
                 main.append(difference)
                 if beside:
-                    other.append(_difference(found, model, pair, beside[number], signs[beside[number]], only))
+                    another = beside[number // len(limits)]
+                    other.append(_difference(found, model, pair, another, signs[another], only, limit))
                     other[-1] |= {"label": difference["label"]}
             if best:
                 text = f"{of[1]}mean of {len(best[0])} - best of {len(best[1])}{of[0]}"
@@ -415,20 +442,31 @@ def _is_right(difference: dict, right: set) -> list[bool]:
     return [place in right for place in zip(difference["training"], difference["image_id"], strict=True)]
 
 
-def _enough(images, only: str):
+def _limits(limited: str | None, at_most) -> tuple:
+    """The limits of a comparison, or that it has none."""
+    if bool(limited) != bool(at_most):
+        raise InputError("limited names a score and at_most its limits; accepted: both or neither")
+    return tuple(Limit(limited, most) for most in at_most) if at_most else (None,)
+
+
+def _enough(images, only: str, limit: Limit | None = None):
     """Fewer than 2 images have no spread."""
     if len(images) < 2:
-        raise NotRun(f"of the images only {len(images)} are {only}" if only else f"{len(images)} images are too few")
+        which = " and ".join([f"are {only}"] * bool(only) + [f"have {limit}"] * bool(limit))
+        raise NotRun(f"of the images only {len(images)} {which}" if which else f"{len(images)} images are too few")
 
 
-def _rows(found, model: str, sides: list[Side], score: str, only: str):
+def _rows(found, model: str, sides: list[Side], score: str, only: str, limit: Limit | None = None):
     """Rows of a score of some methods in some variants, on the chosen images."""
     methods, variants = (list(dict.fromkeys(part)) for part in zip(*sides, strict=True))
     table = found.scores([score], variants, models=[model], methods=methods)
     chosen = _chosen(found, model, only)
     if chosen is not None:
         table = table[table["image_id"].isin(chosen)]
-    _enough(table["image_id"].unique(), only)
+    if limit:
+        largest = found.scores([limit.score], variants, models=[model], methods=methods).groupby("image_id")["value"].max()
+        table = table[table["image_id"].isin(largest.index[largest <= limit.most])]
+    _enough(table["image_id"].unique(), only, limit)
     return table
 
 
@@ -441,19 +479,19 @@ def _pivot(table, sides: list[Side], index: list[str]) -> pd.DataFrame:
     return wide[sides]
 
 
-def _wide(found, model: str, sides: list[Side], score: str, only: str = "") -> Values:
+def _wide(found, model: str, sides: list[Side], score: str, only: str = "", limit: Limit | None = None) -> Values:
     """Values of a score, an image's being the mean over fine-tunings where there are some.
 
     Images where any side has no value (a correlation with a constant) are left out.
     """
-    table, tuned = _rows(found, model, sides, score, only), score.endswith(SEEDS)
+    table, tuned = _rows(found, model, sides, score, only, limit), score.endswith(SEEDS)
     training = table.drop_duplicates("image_id").set_index("image_id")["training"]
     every = _pivot(table, sides, ["image_id", "x"] if tuned else ["image_id"])
     images = every.index.get_level_values("image_id")
     there = ~images.isin(images[every.isna().any(axis=1)])
     every, images = every[there], images[there]
     wide = every.groupby("image_id").mean()
-    _enough(wide.index, only)
+    _enough(wide.index, only, limit)
     places = [training.loc[images].to_numpy(), *([every.index.get_level_values("x")] if tuned else [])]
     return Values(wide, training.loc[wide.index], every.groupby(places).mean(), len(training) - len(wide))
 
@@ -464,9 +502,9 @@ def _by_method(found, model: str, methods: list[str], score: str, only: str):
     return values.wide.droplevel("variant", axis=1), values.training
 
 
-def _difference(found, model: str, pair: Pair, score: str, sign: int, only: str) -> dict:
+def _difference(found, model: str, pair: Pair, score: str, sign: int, only: str, limit: Limit | None = None) -> dict:
     """Of a pair, in the claimed direction: what `_cells` takes but for a label."""
-    wide, training, parts, undefined = _wide(found, model, [pair.one, pair.rival], score, only)
+    wide, training, parts, undefined = _wide(found, model, [pair.one, pair.rival], score, only, limit)
     return {
         "values": sign * (wide[pair.one] - wide[pair.rival]).to_numpy(),
         "training": training.to_numpy(),

@@ -1,6 +1,7 @@
 """Datasets that lie outside: folders of images, Parquet files of encoded images, torchvision's own."""
 
 import io
+import xml.etree.ElementTree as xml
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +36,10 @@ def fit(image: Image.Image, size: int, crop: str, channels: int) -> np.ndarray:
 
 
 class External:
-    """A split read where it lies: `scan()` gives its index, `read(row)` the pixels of one of its rows, uint8 (C, H, W)."""
+    """A split read where it lies: `scan()` gives its index, `read(row)` the pixels of one of its rows, uint8 (C, H, W).
+
+    Where the index has a column `boxes` (x0, y0, x1, y1, x0, ... in shares of the whole image), `box(row)` gives their union.
+    """
 
     def __init__(self, scan, open_image, size: int, crop: str, channels: int):
         self.scan = scan
@@ -43,20 +47,65 @@ class External:
 
     def read(self, row: pd.Series) -> np.ndarray:
         """Pixels of one row of the index. Raises `InputError` naming the image if it cannot be decoded."""
+        return self._fitted(row, lambda image: image, self._channels)
+
+    def box(self, row: pd.Series) -> np.ndarray:
+        """The union of a row's boxes, bool (size, size): drawn on the whole image, then resized and cropped as that is, pixels of
+        which they cover at least half. Raises `InputError` as `read` does."""
+
+        def drawn(image: Image.Image) -> Image.Image:
+            union = np.zeros((image.height, image.width), np.uint8)
+            for x0, y0, x1, y1 in np.rint(np.reshape(row["boxes"], (-1, 4)) * (2 * image.size)).astype(int):
+                union[y0:y1, x0:x1] = 255
+            return Image.fromarray(union)
+
+        return self._fitted(row, drawn, 1)[0] >= 128
+
+    def _fitted(self, row: pd.Series, of, channels: int) -> np.ndarray:
         try:
-            return fit(self._open(row), self._size, self._crop, self._channels)
+            return fit(of(self._open(row)), self._size, self._crop, channels)
         except (OSError, KeyError, IndexError, TypeError) as error:
             raise InputError(f"image {row['image_id']}: cannot be read ({error})") from None
 
 
-def _folder(root: str, key: str) -> Path:
+def _folder(root: str, key: str, holds: str = "images") -> Path:
     path = Path(root).expanduser()
     if not path.is_dir():
-        raise InputError(f"{key}: {path} does not exist; accepted: the folder that holds the images")
+        raise InputError(f"{key}: {path} does not exist; accepted: the folder that holds the {holds}")
     return path
 
 
-@dataset("imagefolder", source="a folder of images, one subfolder a class", paths=("root", "classes"))
+def annotated(folder: Path, image_id: str) -> list[float]:
+    """Boxes of the class of an image, as `External` has them, from its annotation in PASCAL VOC's format, as ImageNet's are.
+
+    The image is CLASS/.../STEM.ENDING, its annotation CLASS/.../STEM.xml, CLASS/STEM.xml or STEM.xml in the folder, and the boxes
+    are those of its objects whose name is CLASS. Coordinates are pixels of the annotated <size>, counted from 1, both ends within
+    the box; what lies beyond the image is cut off. Raises `InputError` naming the image.
+    """
+    name, path = image_id.partition("/")[0], Path(image_id)
+    places = dict.fromkeys([path.with_suffix(".xml"), Path(name, f"{path.stem}.xml"), Path(f"{path.stem}.xml")])
+    file = next((folder / place for place in places if (folder / place).is_file()), None)
+    if file is None:
+        raise InputError(f"image {image_id}: no annotation in {folder}; accepted: one of {', '.join(map(str, places))}")
+    try:
+        root = xml.parse(file).getroot()
+        sides = np.array([int(root.findtext(f"size/{side}", "")) for side in ("width", "height")])
+        objects = root.findall("object")
+        ends = [[float(one.findtext(f"bndbox/{end}", "")) for end in ("xmin", "ymin", "xmax", "ymax")] for one in objects]
+    except (OSError, xml.ParseError, ValueError) as error:
+        raise InputError(f"image {image_id}: annotation {file} cannot be read ({error})") from None
+    names = [one.findtext("name", "").strip() for one in objects]
+    boxes = np.reshape([box for box, other in zip(ends, names, strict=True) if other == name], (-1, 2, 2))
+    if not len(boxes):
+        there = ", ".join(dict.fromkeys(names)) or "none"
+        raise InputError(f"image {image_id}: annotation {file} has objects {there}; accepted: at least one {name}")
+    boxes = np.clip((boxes - [[1, 1], [0, 0]]) / np.maximum(sides, 1), 0, 1)
+    if (boxes[:, 0] >= boxes[:, 1]).any() or (sides < 1).any():
+        raise InputError(f"image {image_id}: annotation {file} has an empty box; accepted: boxes with pixels of the image")
+    return boxes.ravel().tolist()
+
+
+@dataset("imagefolder", source="a folder of images, one subfolder a class", paths=("root", "classes", "boxes"))
 def imagefolder(
     split: str,
     seed: int = 0,
@@ -68,9 +117,11 @@ def imagefolder(
     train: str = "train",
     test: str = "val",
     classes: str | None = None,
+    boxes: str | None = None,
 ) -> External:
     """<root>/<train or test>/<class>/<image>. Classes are numbered in alphabetical order of the folders, or in the order
-    of the lines of the text file `classes` (its first word a line)."""
+    of the lines of the text file `classes` (its first word a line). `boxes`: a folder with an annotation of every test image, as
+    ImageNet publishes them (see `annotated`); training images need none."""
     folder = _folder(root, "imagefolder root") / (train if split == "train" else test)
 
     def scan() -> pd.DataFrame:
@@ -87,7 +138,11 @@ def imagefolder(
             for path in sorted((folder / name).rglob("*"))
             if path.suffix.lower() in IMAGES
         ]
-        return pd.DataFrame(rows, columns=["image_id", "label"])
+        index = pd.DataFrame(rows, columns=["image_id", "label"])
+        if boxes and split == "test":
+            annotations = _folder(boxes, "imagefolder boxes", "annotations")
+            index["boxes"] = [annotated(annotations, name) for name in index["image_id"]]
+        return index
 
     return External(scan, lambda row: Image.open(folder / row["image_id"]), size, crop, channels)
 

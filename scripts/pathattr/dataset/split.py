@@ -16,13 +16,14 @@ from ..store import read_arrays, read_table
 class Split:
     """Images of one split in the frozen order of its index.
 
-    `index`: one row an image: `image_id`, `label`, and what the dataset knows besides (boxes as `box_x0 box_y0 box_x1
-    box_y1`). `split[i]` is image i as a float32 tensor (C, H, W) in [0, 1], `split.picture(i)` the same as an array, and
-    `split.pixels(i)` as uint8.
+    `index`: one row an image: `image_id`, `label`, and what the dataset knows besides (a box as `box_x0 box_y0 box_x1
+    box_y1`). `masks`: (N, H, W), where the objects are; `box`: position -> bool (H, W), where the boxes are, of a dataset that
+    knows them otherwise. `split[i]` is image i as a float32 tensor (C, H, W) in [0, 1], `split.picture(i)` the same as an array,
+    and `split.pixels(i)` as uint8.
     """
 
-    def __init__(self, index: pd.DataFrame, pixels, masks=None):
-        self.index, self.pixels, self._masks = index, pixels, masks
+    def __init__(self, index: pd.DataFrame, pixels, masks=None, box=None):
+        self.index, self.pixels, self._masks, self._box = index, pixels, masks, box
 
     def __len__(self) -> int:
         return len(self.index)
@@ -53,23 +54,38 @@ class Split:
         """Where the labelled object of an image is, bool (H, W): its mask, its box, or None if the dataset has neither."""
         if self._masks is not None:
             return self._masks[position].astype(bool)
+        return self.box(position)
+
+    def box(self, position: int) -> np.ndarray | None:
+        """The union of the bounding boxes of an image's labelled object, bool (H, W); None if the dataset has no boxes."""
+        if self._box is not None:
+            return self._box(position)
         if "box_x0" not in self.index:
             return None
         row = self.index.iloc[position]
-        mask = np.zeros(self.pixels(position).shape[1:], bool)
-        mask[int(row.box_y0) : int(row.box_y1), int(row.box_x0) : int(row.box_x1)] = True
-        return mask
+        box = np.zeros(self.pixels(position).shape[1:], bool)
+        box[int(row.box_y0) : int(row.box_y1), int(row.box_x0) : int(row.box_x1)] = True
+        return box
 
     def masks(self, start: int, stop: int) -> np.ndarray:
         """Masks of images start to stop, bool (N, H, W). Raises `InputError` where the dataset has none."""
-        masks = [self.mask(position) for position in range(start, stop)]
-        if any(mask is None for mask in masks):
-            raise InputError("the data set has neither masks nor boxes, which are needed here")
-        return np.stack(masks)
+        return self._regions(self.mask, start, stop, "neither masks nor boxes")
+
+    def boxes(self, start: int, stop: int) -> np.ndarray:
+        """Boxes of images start to stop, bool (N, H, W). Raises `InputError` where the dataset has none."""
+        return self._regions(self.box, start, stop, "no boxes")
+
+    @staticmethod
+    def _regions(of, start: int, stop: int, none: str) -> np.ndarray:
+        regions = [of(position) for position in range(start, stop)]
+        if any(region is None for region in regions):
+            raise InputError(f"the data set has {none}, which are needed here")
+        return np.stack(regions)
 
 
 def open_source(entry: dict, split: str, seed: int):
-    """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()` and `read(row)`."""
+    """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()`, `read(row)` and, where its
+    index has a column `boxes`, `box(row)`."""
     function = registry.get("dataset", entry["dataset"]).function
     return function(split, seed, **{name: value for name, value in entry.items() if name != "dataset"})
 
@@ -82,7 +98,8 @@ def open_split(entry: dict, split: str, index, seed: int, digest: str | None = N
         pixels = arrays["pixels"]
         return Split(table, lambda position: pixels[position], arrays["masks"])
     origin = open_source(entry, split, seed)
-    return Split(table, lambda position: origin.read(table.iloc[position]))
+    box = (lambda position: origin.box(table.iloc[position])) if "boxes" in table else None
+    return Split(table, lambda position: origin.read(table.iloc[position]), box=box)
 
 
 def background(split: Split, images: int, seed: int) -> Split:

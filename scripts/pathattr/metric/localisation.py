@@ -1,5 +1,7 @@
 """Metrics of where on the image a map lies and of how even it is. They need no network."""
 
+from typing import Literal
+
 import numpy as np
 
 from ..errors import InputError
@@ -78,22 +80,25 @@ def on_object(image, attribution):
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 5, Table 2: m / n",
     forwards="0",
-    needs=("mask",),
+    needs=("mask", "box"),
     unsigned="absolute",
-    scores={"localised": ("0 to 1", "higher"), "box_share": ("0 to 1", "higher")},
+    scores={"localised": ("0 to 1", "higher"), "box_share": ("0 to 1", "higher"), "region_share": ("0 to 1", "higher")},
 )
-def localisation(image, attribution, *, absolute: bool = True):
+def localisation(image, attribution, *, absolute: bool = True, region: Literal["box", "object"] = "box"):
     """How many of the n largest pixels of a map lie in the bounding box, n being the pixels of the box: localised = m / n.
 
-    Pixels are ordered by the channel sum of |A| (`absolute`) or of A, ties by position; the paper does not say which. The box is
-    the mask as given. A map that has nothing to do with the box has localised = box_share on average.
+    Pixels are ordered by the channel sum of |A| (`absolute`) or of A, ties by position; the paper does not say which. `region`: in
+    place of the box (of several, their union) the object itself, its mask. A map that has nothing to do with the region has
+    localised = region_share on average. A region that is empty, such as a box which the crop has cut off, has no localised: nan.
 
-    box_share, the box's share of the image, is no quality of a map: it is there to choose images by, as Table 2 does (at most
-    33 %, at most 66 %); its direction is a convention. Both have x nan. One image; (C, H, W) attribution. Raises `InputError` where
-    the mask is empty.
+    box_share, the box's share of the image whatever the region, and region_share, the region's, are no quality of a map: by the
+    first images are chosen, as Table 2 does (at most 33 %, at most 66 %), the second is the floor; their direction is a convention.
+    All have x nan. One image; (C, H, W) attribution.
     """
-    mask, values = _mask(image), attribution.double().cpu().numpy()
+    box, values = image.box.cpu().numpy(), attribution.double().cpu().numpy()
+    where = box if region == "box" else image.mask.cpu().numpy()
     order = (np.abs(values) if absolute else values).sum(0).ravel()
-    largest = np.argsort(-order, kind="stable")[: mask.sum()]
-    return _single(localised=float(mask.ravel()[largest].mean()), box_share=float(mask.mean()))
+    largest = np.argsort(-order, kind="stable")[: where.sum()]
+    localised = float(where.ravel()[largest].mean()) if where.any() else np.nan
+    return _single(localised=localised, box_share=float(box.mean()), region_share=float(where.mean()))
     yield  # a generator, as all metrics are, that asks nothing

@@ -64,7 +64,9 @@ SCORES = {
     "total_variation": "total variation",
     "sign_changes": "neighbouring pixels of opposite sign",
     "entropy": "entropy of the map",
-    "localised": "top pixels within the mask",
+    "localised": "localisation, m / n",
+    "box_share": "the box's share of the image",
+    "region_share": "the region's share of the image",
 }
 
 
