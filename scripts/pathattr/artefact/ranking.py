@@ -253,13 +253,12 @@ def _slopes(axis, table: pd.DataFrame, protocols, methods):
     for number, method in enumerate(methods):
         own = table[table["method"] == method].set_index("protocol").loc[list(protocols)]
         name, colour, line, marker = style.method_style(method, number)
-        x = np.arange(len(protocols)) + 0.05 * ((number % 5) - 2) / 2  # so that bars stand beside one another
+        x = np.arange(len(protocols)) + 0.2 * (number / max(len(methods) - 1, 1) - 0.5)  # so that bars stand beside one another
         axis.plot(x, own["rank"], color=colour, ls=line, marker=marker or ".", ms=4, lw=1.0, zorder=3)
         axis.vlines(x, own["rank_low"], own["rank_high"], color=colour, lw=0.8, alpha=0.5, zorder=2)
-        for end, side, shift in ((0, "right", -9), (-1, "left", 9)):
-            where = {"textcoords": "offset points", "ha": side, "va": "center", "fontsize": 6.5}
-            axis.annotate(name, ((0, len(protocols) - 1)[end], own["rank"].iloc[end]), (shift, 0), color=colour, **where)
-    axis.set(ylim=(len(methods) + 0.6, 0.4), xlim=(-0.1, len(protocols) - 0.9), yticks=[])
+        for at, rank, side in ((-0.13, own["rank"].iloc[0], "right"), (len(protocols) - 0.87, own["rank"].iloc[-1], "left")):
+            axis.annotate(name, (at, rank), ha=side, va="center", fontsize=6.5, annotation_clip=False)
+    axis.set(ylim=(len(methods) + 0.6, 0.4), xlim=(-0.12, len(protocols) - 0.88), yticks=[])
     axis.tick_params(axis="x", length=0)
     for spine in axis.spines.values():
         spine.set_visible(False)
