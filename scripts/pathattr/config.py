@@ -208,6 +208,9 @@ def _check_paper(name: str, config: dict, printed: Path) -> list[str]:
     for key, model in paper["models"].items():
         if model not in config["models"]:
             problems.append(f"{where}.models.{key}: found {model!r}; accepted: {', '.join(config['models'])}")
+    for key, methods in paper.get("not_run", {}).items():
+        problems += _one_of(f"{where}.not_run", key, paper["models"])
+        problems += sum([_one_of(f"{where}.not_run.{key}", method, config["methods"]) for method in methods], [])
     if "reported" in paper and not (printed / f"{paper['reported']}.csv").is_file():
         there = ", ".join(sorted(path.stem for path in printed.glob("*.csv")))
         problems.append(f"{where}.reported: found {paper['reported']!r}; accepted: {there}")
@@ -249,8 +252,8 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
             place = at if key in entry else f"papers.{paper}.defaults"
             problems += sum([_check_images(f"{place}.{key}", values[key], dataset, config) for dataset in datasets], [])[:1]
         bases = {base for base, _ in drawn.forms.values()}
-        for model in drawn.models.values():
-            problems += _check_uses(bases, model, config)
+        for key, model in drawn.models.items():
+            problems += _check_uses(bases - set(drawn.not_run[key]), model, config)
         problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config) + _check_masks(at, drawn, config)
     for other in entry.get("artefacts", []) if not problems else ():
         problems += _one_of(f"{at}.artefacts", other, config["papers"][paper]["artefacts"])

@@ -19,11 +19,13 @@ KEYS = ["model", "method", "variant", "metric", "image_id", "x"]
 class Found:
     """Results by what they are.
 
-    `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `seed`.
+    `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `not_run`: key of a model ->
+    method that is left out there -> why. `seed`.
     """
 
     def __init__(self, given: Given):
         self.given, self.params, self.seed = given, given.params, given.params["seed"]
+        self.not_run = given.params.get("not_run", {})
         self.models = {key: SimpleNamespace(**about) for key, about in given.params["models"].items()}
 
     def setting(self, model: str, method: str, name: str):

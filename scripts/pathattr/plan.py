@@ -378,7 +378,8 @@ class Plan:
             for number, training in enumerate(trainings):
                 start, stop = (images * part // len(trainings) for part in (number, number + 1))
                 for name in drawn.forms if stop > start else ():
-                    yield key, name, training, start, stop
+                    if name not in drawn.not_run[key]:
+                        yield key, name, training, start, stop
 
     def _point(self, drawn: Drawn, name: str, training: str) -> str:
         return self.study.point(*drawn.forms[name], training.partition("-")[0])
@@ -461,7 +462,7 @@ class Plan:
         """What `_file` wants of an artefact or claim, and what its script is told."""
         entries = {key: self.config["models"][model] for key, model in drawn.models.items()}
         about = {
-            key: {"model": drawn.models[key], "dataset": entry["dataset"], "stands_for": entry.get("stands_for")}
+            key: {"model": drawn.models[key], "dataset": entry["dataset"], "stands_for": drawn.stands_for[key]}
             for key, entry in entries.items()
         }
         kind = "artefact" if drawn.section == "artefacts" else "claim"
@@ -473,6 +474,7 @@ class Plan:
                 "values": drawn.values,
                 "models": about,
                 "settings": self._settings(drawn),
+                "not_run": drawn.not_run,
                 "metrics": {name: self.study.metric(name) for name in drawn.metrics},
                 "reported": self._reported(drawn),
                 "background_images": self.config["background_images"],
@@ -601,8 +603,8 @@ class Plan:
 
         known = {one.name: words(drawn.values[one.name], one.names) for one in drawn.known.parameters}
         places = []
-        for model in drawn.models.values():
-            stands = self.config["models"][model].get("stands_for")
+        for key, model in drawn.models.items():
+            stands = drawn.stands_for[key]
             places.append(f"{model} in place of {stands}" if stands else model)
         datasets = dict.fromkeys(self._dataset(model) for model in drawn.models.values())
         known |= {"models": ", ".join(places), "model": ", ".join(places), "dataset": ", ".join(datasets)}

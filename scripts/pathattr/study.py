@@ -39,13 +39,13 @@ def shown(config: dict) -> list[tuple[str, str, str]]:
     """What `forms: all` stands for, as (entry, variant, form): each of a registered method once.
 
     Of several entries that give the same, that of the method's own name is taken, else the first by name. The absolute values
-    are no map of their own: a signed one shows them. Entries of one method stand together.
+    are no map of their own: a signed one shows them; IG per unit is IG1. Entries of one method stand together.
     """
     found = {}
     for name, entry in sorted(config["methods"].items(), key=lambda one: (one[1].get("method", one[0]) != one[0], one[0])):
         method, form = entry.get("method", name), form_of(entry)
         for variant in entry.get("variants", ["vanilla"]):
-            if variant != "absolute":
+            if variant not in ("absolute", "per_unit"):
                 found.setdefault((method, form, variant), (name, variant, form))
     return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
 
@@ -89,7 +89,8 @@ class Drawn:
     """An artefact or a claim of the configuration, with every name resolved.
 
     `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
-    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
+    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed. `not_run`:
+    key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):
@@ -123,6 +124,9 @@ class Drawn:
                     self.values[parameter.name] = self._every_form(value, config)
                 case "Variants":
                     wanted += [variant for variant in value if variant not in wanted]
+        told, places = (config["papers"][paper].get(key, {}) for key in ("not_run", "stands_for"))
+        self.stands_for = {key: places.get(key, config["models"][model].get("stands_for")) for key, model in self.models.items()}
+        self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
 

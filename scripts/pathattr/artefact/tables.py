@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
 from ..plot.names import label, score_label
 from ..registry import Images, Methods, Metric, Models, Reported, Scores, artefact
 from ..scores import summarise
@@ -60,7 +59,6 @@ def removal_scores(
     reported: Reported | None = None,
     reported_scores: tuple[str, ...] = ("insertion_score", "deletion_score"),
     printed_as: dict | None = None,
-    not_run: dict | None = None,
 ):
     """{scores}: means over the first {images} test images, with 95 % bootstrap intervals, beside the numbers that the paper prints
     for its own networks; {models}. Bold: the best of a column, of the paper's methods, without a test. Below them: other forms of
@@ -69,7 +67,7 @@ def removal_scores(
     black and delete to black: black is the baseline of IG and DeepLIFT themselves, and a black element changes nothing when its
     turn comes. Empty: not printed.
     """
-    rows = _removal_rows(found, models, methods, besides or [], scores, not_run or {})
+    rows = _removal_rows(found, models, methods, besides or [], scores)
     printed = _printed(found, [reported])
     for row in rows:
         name = (printed_as or {}).get(row["method"], row["method"])
@@ -84,9 +82,9 @@ def removal_scores(
     return data, _columns_a_model(data, found, models, scores)
 
 
-def _removal_rows(found, models, methods, besides, scores, not_run: dict) -> list[dict]:
+def _removal_rows(found, models, methods, besides, scores) -> list[dict]:
     """A row a model and method: mean and interval of each score, gradients, the network's accuracy and mean confidence, and why it
-    was `not_run`. Raises `InputError` where scores are missing without a reason."""
+    was not run."""
     table, own = found.scores(scores), computed(found)
     means = summarise(table, ["model", "method", "metric"], found.seed).set_index(["model", "method", "metric"])
     rows = []
@@ -99,9 +97,7 @@ def _removal_rows(found, models, methods, besides, scores, not_run: dict) -> lis
             row = {**about, "method": method, "besides": method in besides, "not_run": ""}
             there = mine[mine["method"] == method]
             if there.empty:
-                row["not_run"] = not_run.get(model, {}).get(method)
-                if not row["not_run"]:
-                    raise InputError(f"removal_scores: no scores of {method} on {model}; accepted: the reason, in not_run")
+                row["not_run"] = found.not_run[model][method]
             for score in scores:
                 area = means.loc[(model, method, score)] if not there.empty else dict.fromkeys(("mean", "low", "high"), np.nan)
                 row |= {score: area["mean"], f"{score}_low": area["low"], f"{score}_high": area["high"]}

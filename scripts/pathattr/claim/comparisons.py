@@ -167,6 +167,7 @@ def forms_paired(
     forms: Forms,
     rivals: Forms,
     best: bool = False,
+    despite: Score | None = None,
     beside: Scores | None = None,
     direction: Literal["better", "higher", "lower"] = "better",
     margin: float = 0.0,
@@ -177,6 +178,7 @@ def forms_paired(
 
     `best`: besides, a cell a model and score, the mean over `forms` less the best of `rivals`, the one with the best mean
     being chosen anew in each bootstrap draw. It counts for the verdict; the mean over the cells is over the pairs alone.
+    `despite`: only those pairs whose first has the worse mean in this other score.
     """
     sides = [[(form["entry"], form["variant"]) for form in every] for every in (forms, rivals)]
     pairs = [
@@ -187,7 +189,50 @@ def forms_paired(
     ]
     if not pairs:
         raise NotRun("no pair of forms is named")
-    return _compare(found, models, pairs, metric, scores, beside, direction, margin, only, best=sides if best else None)
+    return _compare(
+        found, models, pairs, metric, scores, beside, direction, margin, only, best=sides if best else None, despite=despite
+    )
+
+
+@claim("mean_paired", needs=("scores", "test"))
+def mean_paired(
+    found,
+    *,
+    models: Models,
+    metric: Metric,
+    images: Images,
+    scores: Scores,
+    method: Method,
+    rivals: Methods,
+    direction: Literal["better", "higher", "lower"] = "better",
+    margin: float = 0.0,
+):
+    """A method against the mean of its rivals: the mean over models of the difference an image, a cell in each of `scores`. The
+    models have the same test images, so that these are what is resampled. Parameters as for `paired`.
+    """
+    differences = []
+    for score in scores:
+        sign, each = _sign(found, metric, score, direction), []
+        for model in models:
+            others = [(name, "vanilla") for name in rivals if name not in found.not_run.get(model, {})]
+            wide, training, _, _ = _wide(found, model, [(method, "vanilla"), *others], score, "")
+            each.append(sign * (wide[(method, "vanilla")] - wide[others].mean(axis=1)))
+        together = pd.concat(each, axis=1)
+        if together.isna().any(axis=None):
+            raise NotRun(f"{', '.join(models)} have different test images")
+        values = together.mean(axis=1).to_numpy()
+        differences.append({"label": score_label(score), "score": score, "values": values, "training": np.zeros(len(values))})
+    cells, _ = cells_of(differences, found.seed, margin)
+    words = f"{label(method)} less the mean of {len(rivals)} rivals, mean over {len(models)} models, difference an image"
+    return Judged(words, cells, notes=_not_run(found, models))
+
+
+def _not_run(found, models) -> list[str]:
+    return [
+        f"not run: {_name(found, model, len(models))}{label(name)}: {why}"
+        for model in models
+        for name, why in found.not_run.get(model, {}).items()
+    ]
 
 
 @claim("slope_paired", needs=("scores", "test"))
@@ -309,19 +354,29 @@ def _compare(
     reported_unit=1.0,
     printed_as=None,
     best=None,
+    despite=None,
 ) -> Judged:
-    """Cells of `pairs` on the models in the scores at the limits; `best`: the sides of `forms_paired`."""
+    """Cells of `pairs` on the models in the scores at the limits; `best`: the sides of `forms_paired`, `despite`: its other score."""
     called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
-    main, other, bests, notes = [], [], [], []
+    main, other, bests, notes = [], [], [], _not_run(found, models)
+
+    def worse(model: str, pair: Pair) -> bool:
+        """Whether the first of a pair is worse in the score that is said to mislead; True where none is."""
+        if not despite:
+            return True
+        return _difference(found, model, pair, despite, _sign(found, metric, despite, "better"), only)["values"].mean() < 0
+
     for model in models:
-        right = _right(found, model)
+        right, left_out = _right(found, model), found.not_run.get(model, {})
         for number, (score, limit) in enumerate(itertools.product(scores, limits)):
             place = {"model": model, "score": score} | ({"at_most": limit.most} if limit else {})
             of = (f", {score_label(score)}" if len(scores) > 1 else "", _name(found, model, len(models)))
             of = (of[0] + (f", {limit}" if limit else ""), of[1])
             for pair in pairs:
+                if left_out.keys() & {pair.one[0], pair.rival[0]} or not worse(model, pair):
+                    continue
                 difference = _difference(found, model, pair, score, signs[score], only, limit)
                 kept = difference["values"][_is_right(difference, right)]
                 difference |= place | {"label": f"{of[1]}{pair.label}{of[0]}", "method": pair.one[0], "rival": pair.rival[0]}
@@ -337,8 +392,13 @@ def _compare(
                     other.append(_difference(found, model, pair, another, signs[another], only, limit))
                     other[-1] |= {"label": difference["label"]}
             if best:
-                text = f"{of[1]}mean of {len(best[0])} - best of {len(best[1])}{of[0]}"
-                bests.append(_best(found, model, *best, score, signs[score], only, right) | place | {"label": text})
+                there = [[side for side in sides if side[0] not in left_out] for sides in best]
+                text = f"{of[1]}mean of {len(there[0])} - best of {len(there[1])}{of[0]}"
+                bests.append(_best(found, model, *there, score, signs[score], only, right) | place | {"label": text})
+    if not main:
+        raise NotRun(f"nothing to compare: no rival is better in {score_label(despite)}" if despite else "every pair was left out")
+    if despite:
+        notes.append(f"the {len(main)} pairs whose first is worse in {score_label(despite)}")
     cells, overall = _cells(main, found.seed, margin)
     notes += _left_out(sum(one["undefined"] for one in main))
     tuned = max(one["fine_tunings"] for one in main)

@@ -110,13 +110,18 @@ def _narrow(convolution, before: int, after: int, **settings) -> nn.Module:
 
 @model("maxvit_small", paper="Tu et al., ECCV 2022", attention=True)
 def maxvit_small(classes: int, channels: int, size: int):
-    """MaxViT of two stages with one block each, of 16 and 32 channels, partitions of 4 x 4, heads of 8: 0.05 million parameters.
+    """MaxViT of three stages with one block each, of 16, 32 and 64 channels, heads of 8: 0.2 million parameters.
 
-    For square images whose side is a multiple of 32: both stages must divide into partitions.
+    A partition's side is a sixteenth of the image's, which is the whole of the last stage, as the published network has it. For
+    square images whose side is a multiple of 16, 32 or more.
     """
-    if size % 32 or size < 32:
-        raise InputError(f"maxvit_small: images are {size} pixels high; accepted: a multiple of 32")
-    network = import_torchvision().models.MaxVit((size, size), 16, 4, [16, 32], [1, 1], 8, 0.0, num_classes=classes)
+    if size % 16 or size < 32:
+        raise InputError(f"maxvit_small: images are {size} pixels high; accepted: a multiple of 16, at least 32")
+    maxvit = import_torchvision().models.MaxVit
+    network = maxvit((size, size), 16, size // 16, [16, 32, 64], [1, 1, 1], 8, 0.0, num_classes=classes)
+    for part in network.modules():  # torchvision's own start, of standard deviation 0.02, is for networks ten times as wide
+        if isinstance(part, nn.Conv2d | nn.Linear):
+            part.reset_parameters()
     if channels != 3:
         network.stem[0][0] = nn.Conv2d(channels, 16, 3, 2, 1, bias=False)
     return network
