@@ -19,8 +19,8 @@ KEYS = ["model", "method", "variant", "metric", "image_id", "x"]
 class Found:
     """Results by what they are.
 
-    `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `not_run`: key of a model ->
-    method that is left out there -> why. `seed`.
+    `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `not_run`: key of a
+    model -> method that is left out there -> why. `seed`.
     """
 
     def __init__(self, given: Given):

@@ -89,8 +89,8 @@ class Drawn:
     """An artefact or a claim of the configuration, with every name resolved.
 
     `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
-    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed. `not_run`:
-    key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
+    `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
+    `not_run`: key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):

@@ -356,7 +356,7 @@ def _compare(
     best=None,
     despite=None,
 ) -> Judged:
-    """Cells of `pairs` on the models in the scores at the limits; `best`: the sides of `forms_paired`, `despite`: its other score."""
+    """Cells of `pairs` on the models in the scores at the limits; `best`: the sides of `forms_paired`; `despite`: its score."""
     called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
