@@ -90,7 +90,7 @@ def explored(classifier: Classifier, x: Tensor, target, seed: int, **parameters)
     def follow(image, _integral):
         own, asked = visited[int(image.id)], []
 
-        def add(gradient, displacement, *_):  # of the log-probability, minus the loss
+        def add(gradient, displacement, *_, place=None):  # of the log-probability, minus the loss
             own.append((asked[-1], asked[-1] - displacement, -gradient))
 
         steps, answer = la(image, SimpleNamespace(add=add), **parameters), None

@@ -61,7 +61,7 @@ class Sum:
     def __init__(self, x: Tensor):
         self.total, self.square, self.parts = torch.zeros_like(x), False, {}
 
-    def add(self, gradient, displacement=1.0, weight=1.0, step=1.0, points=None, references=None, order=None):
+    def add(self, gradient, displacement=1.0, weight=1.0, step=1.0, points=None, references=None, place=None):
         share = torch.as_tensor(weight, dtype=torch.float64) * torch.as_tensor(step, dtype=torch.float64)
         self.total += (share.expand(len(gradient)).view(-1, 1, 1, 1) * displacement * gradient).sum(0)
 
