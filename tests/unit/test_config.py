@@ -137,7 +137,7 @@ MISTAKES = [
     (
         "papers/lpi/artefacts/fig3/artefact",
         "nope",
-        ("papers.lpi.artefacts.fig3.artefact:", "'nope'", "accepted: budget_curves"),
+        ("papers.lpi.artefacts.fig3.artefact:", "'nope'", "accepted: ", "budget_curves"),
     ),
     ("papers/lpi/artefacts/fig3/artefact", MISSING, ("papers.lpi.artefacts.fig3:", "artefact missing")),
     ("papers/lpi/artefacts/fig3/modle", "vgg16", ("papers.lpi.artefacts.fig3:", "'modle'", "model, methods, metric")),
