@@ -36,7 +36,7 @@ cost: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))
 
 test: $(VENV)/.installed-dev
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -221,7 +221,7 @@ def test_a_methods_name_resolves_to_all_its_parameters(study):
     assert study.method("ig", "vgg_pairs") == {
         "method": "ig",
         "objective": "logit",
-        "variants": ["vanilla"],
+        "variants": ["vanilla", "per_unit"],
         "steps": 20,
         "rule": "midpoint",
         "baseline": 0.0,
@@ -234,8 +234,8 @@ def test_a_methods_name_resolves_to_all_its_parameters(study):
 
 
 def test_a_resolved_method_is_a_copy(study):
-    study.method("ig", "vgg_pairs")["variants"].append("absolute")
-    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla"]
+    study.method("eg", "vgg_pairs")["variants"].append("absolute")
+    assert study.method("eg", "vgg_pairs")["variants"] == ["vanilla"]
     study = load(changed(("methods/ig/variants", ["vanilla", "absolute"])), SCHEMA)
     study.method("ig", "vgg_pairs")["variants"].append("another")
     assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla", "absolute"]
@@ -259,7 +259,7 @@ def test_a_form_keeps_the_methods_other_settings():
     study = load(changed(("methods/eg/objective", "probability"), ("methods/eg/variants", ["vanilla", "absolute"])), SCHEMA)
     point = study.method("eg-references5", "resnet_pairs")
     variants = ["vanilla", "absolute"]
-    assert point == {"method": "eg", "objective": "probability", "variants": variants, "upto": [], "references": 5, "steps": 1}
+    assert point == {"method": "eg", "objective": "probability", "variants": variants, "upto": {}, "references": 5, "steps": 1}
 
 
 def test_all_forms_of_the_shipped_configuration_have_names_of_their_own(study):
@@ -280,8 +280,8 @@ def test_entries_that_give_the_same_maps_share_their_files_and_their_variants():
     )
     study = Study(config)
     assert study.owner("same", "vgg_pairs") == "ig" and study.owner("other", "vgg_pairs") == "other"
-    assert study.computed("ig", "vgg_pairs")["variants"] == ["vanilla", "absolute"]
-    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla"]
+    assert study.computed("ig", "vgg_pairs")["variants"] == ["vanilla", "absolute", "per_unit"]
+    assert study.method("ig", "vgg_pairs")["variants"] == ["vanilla", "per_unit"]
     assert study.owner(study.point("recalibration_eg", {"references": 20}, "vgg_pairs"), "vgg_pairs") == "eg"
 
 
@@ -434,9 +434,8 @@ def test_masks_are_asked_of_data_sets_that_have_them():
 def test_a_paper_is_left_out_by_null():
     config = changed(("papers/lpi", None), ("papers/credible", None))
     study = load(config, SCHEMA)
-    assert list(config["papers"]) == ["methods", "recalibration"] and {paper for paper, _, _ in study.drawn} == set(
-        config["papers"]
-    )
+    assert list(config["papers"]) == ["methods", "recalibration", "local_attribution", "taylor"]
+    assert {paper for paper, _, _ in study.drawn} == set(config["papers"])
 
 
 def test_a_metric_and_its_probe_share_the_configurations_entry(study):

@@ -1,17 +1,24 @@
 """The smoke configuration, run once in a copy of the repository; tests that change anything work in a copy of that."""
 
+import os
 import shutil
 
 import pytest
+from filelock import FileLock
 
 from helpers import copy_repository, snakemake
 
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
-    """A folder in which the smoke run has ended well. Read only."""
-    folder = copy_repository(tmp_path_factory.mktemp("smoke") / "repository")
-    snakemake(folder, "--configfile", "config/smoke.yaml")
+    """A folder in which the smoke run has ended well. Read only. Workers of one session (pytest -n) share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke" / "repository"
+    done = folder.parent / "done"
+    with FileLock(f"{folder.parent}.lock"):
+        if not done.exists():
+            snakemake(copy_repository(folder), "--configfile", "config/smoke.yaml")
+            done.touch()
     return folder
 
 
