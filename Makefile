@@ -30,7 +30,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 	@touch $@
 
 docs: $(VENV)/.installed
-	@$(SNAKEMAKE) docs/methods.md docs/full-scale.md
+	@$(SNAKEMAKE) --force -- docs/methods.md docs/full-scale.md
 
 cost: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))

@@ -124,7 +124,7 @@ def _check_entry(kind: str, where: str, name: str, entry: dict, config: dict) ->
     if not known.facts.get("family"):
         missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
         problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]
-    if kind == "method" and "upto" in entry:
+    if kind == "method" and "upto" in entry and not problems:
         problems += _check_upto(where, known, entry, parameters)
     if kind == "method":
         for key, single in (("variants", False), ("objective", True)):

@@ -72,7 +72,7 @@ MISTAKES = [
     (("methods/la/objective", "logit"), ("methods.la.objective", "logit", "log_probability, probability")),
     (("methods/deeplift/objective", "probability"), ("methods.deeplift.objective", "probability", "logit")),
     (("methods/la/attack", "none"), ("methods.la.attack", "'none'", "both, targeted, untargeted")),
-    (("methods/ig/variants", ["valid_references"]), ("methods.ig.variants", "valid_references", "vanilla, absolute")),
+    (("methods/ig/variants", ["valid_references"]), ("methods.ig.variants", "valid_references", "vanilla, absolute, per_unit")),
     (("papers/methods/defaults/forms", ["nope"]), ("papers.methods.defaults.forms", "'nope'", "random, inputgrad")),
     (("papers/methods/defaults/forms", ["ig:absolute"]), ("papers.methods.artefacts", "absolute of ig", "vanilla")),
     (("papers/methods/artefacts/scores/images", 401), ("papers.methods.artefacts.scores.images", "401", "400")),
@@ -82,7 +82,7 @@ MISTAKES = [
 @pytest.mark.parametrize("edit, words", MISTAKES, ids=lambda part: part[0] if isinstance(part[0], str) and "/" in part[0] else "")
 def test_mistakes_are_one_line_that_says_what_is_accepted(edit, words):
     lines = problems(edit)
-    assert len(lines) == (2 if edit[1] == ["ig:absolute"] else 1), lines  # in both artefacts
+    assert len(lines) == (3 if edit[1] == ["ig:absolute"] else 1), lines  # in three artefacts
     assert all(word in lines[0] for word in words), lines[0]
 
 

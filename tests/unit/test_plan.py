@@ -121,7 +121,7 @@ def drawings(*edits) -> dict[str, str]:
         (("papers/lpi/claims/c8/margin", 0.04), ["claims/lpi.c8.json"]),
         (("papers/lpi/claims/e3/tolerance", 1e-5), ["claims/lpi.e3.json"]),
         (("papers/lpi/artefacts/examples/title", "Worked examples"), []),
-        (("methods/mfaba/steps", 9), ["tables/methods/gallery.csv", "tables/methods/scores.csv"]),
+        (("methods/occlusion/strides", [3, 8, 8]), [f"tables/methods/{name}.csv" for name in ("gallery", "scatter", "scores")]),
         (("metrics/on_object/metric", "on_object"), []),
     ],
     ids=lambda part: part[0] if isinstance(part, tuple) else "",

@@ -48,7 +48,7 @@ def test_a_new_method_reruns_no_other(workbench):
     config = workbench / "config.yaml"
     config.write_text(config.read_text().replace("methods:  ", f"methods:\n{line}  #", 1))
     jobs = planned(workbench, "--configfile", "config/smoke.yaml")
-    assert jobs == {"attribute": 1, "measure": 1, "figure": 2, "all": 1}
+    assert jobs == {"attribute": 1, "measure": 1, "figure": 3, "all": 1}
     snakemake(workbench, "--configfile", "config/smoke.yaml")
     assert "halfway" in (workbench / "results/tables/methods/scores.csv").read_text()
     assert planned(workbench, "--configfile", "config/smoke.yaml") == {}

@@ -93,10 +93,15 @@ def test_an_edit_of_a_script_or_its_environment(workbench):
 @pytest.mark.parametrize(
     "file, old, new, artefacts",
     [
-        ("galleries.py", "cell + 0.02", "cell + 0.03", {"lpi/fig5"}),
-        ("galleries.py", "FOOT, NAMES = 0.35", "FOOT, NAMES = 0.36", {"methods/gallery"}),
+        ("galleries.py", "cell + 0.02", "cell + 0.03", {"lpi/fig5", "local_attribution/fig4", "taylor/fig2"}),
+        ("galleries.py", "FOOT, NAMES = 0.35", "FOOT, NAMES = 0.36", {"methods/gallery", "taylor/fig2"}),
         ("curves.py", "margin = 0.08", "margin = 0.09", {"lpi/fig3", "lpi/fig4"}),
-        ("galleries.py", "Attribution maps of the first", "Maps of the first", {"lpi/fig5"}),  # its caption
+        (
+            "galleries.py",
+            "Attribution maps of the first",
+            "Maps of the first",
+            {"lpi/fig5", "local_attribution/fig4"},
+        ),  # its caption
         ("galleries.py", "    test, rows = found.test(model)", "    # a comment\n    test, rows = found.test(model)", set()),
     ],
     ids=["function", "constant", "kind of two", "caption", "comment"],
@@ -118,7 +123,9 @@ def test_an_edit_of_a_claims_margin_judges_that_claim_and_gathers_anew(workbench
 def test_an_edit_of_one_comparison_leaves_the_claims_of_others(workbench):
     edit(workbench / "scripts/pathattr/claim/exact.py", "gap <= tolerance", "gap < tolerance")
     judged = {path for path in drawn(workbench) if path.endswith(".json") and path != "claims.json"}
-    exact = ("lpi.e1", "lpi.e2", "lpi.e3", "credible.e1", "credible.e2", "credible.p2", "recalibration.l1")
+    exact = ["lpi.e1", "lpi.e2", "lpi.e3", "credible.e1", "credible.e2", "credible.p2", "recalibration.l1"]
+    exact += [f"local_attribution.{name}" for name in ("a1", "e1", "e2")]
+    exact += [f"taylor.{name}" for name in ("p1", "p2", "p3", "p4", "p5", "t1")]
     assert judged == {f"claims/{name}.json" for name in exact}
 
 

@@ -11,7 +11,7 @@ from torch.fx.experimental.optimization import fuse
 
 from ..api import attribute
 from ..batching import GRADIENT, LOGITS, Ask, run
-from ..integrate import Image, draws, evaluate, integrate
+from ..integrate import Image, draws, evaluate, integrate, slope
 from ..method.adversarial import la
 from ..model.classifier import Classifier
 from ..objective import loss
@@ -118,7 +118,7 @@ def losses(network: nn.Module, points: Tensor, target: Tensor) -> tuple[Tensor, 
     """Cross-entropy (K,) at points (K, C, H, W) and classes (K,), and its gradient, in float64, by plain autograd."""
     points = points.double().requires_grad_(True)
     values = loss(network.double()(points), target)
-    return values.detach(), torch.autograd.grad(values.sum(), points)[0]
+    return values.detach(), slope(values, points)[0]
 
 
 # --- section 3 ------------------------------------------------------------------------------------------------------------
@@ -215,11 +215,11 @@ def expansion(seed: int, number: int, x: Tensor) -> list[tuple]:
 def deep_analysis(seed: int, number: int, x: Tensor) -> list[tuple]:
     """Section 3.3: the gradient of the loss in the logits (Eq. 8), and what it says of both attacks."""
     network = smooth_network(seed, number).double()
-    z = network(x.double()).detach().requires_grad_(True)
-    p, y, rows = torch.softmax(z, 1).detach(), z.argmax(1), []
+    z = network(x.double()).detach()
+    p, y, rows = torch.softmax(z, 1), z.argmax(1), []
     for name, label in (("the class y", y), ("a target y^t", z.argsort(1)[:, -2])):
-        slope = torch.autograd.grad(loss(z, label).sum(), z, retain_graph=True)[0]
-        gap = (slope - (p - torch.nn.functional.one_hot(label, CLASSES))).abs().max()
+        at = z.clone().requires_grad_(True)
+        gap = (slope(loss(at, label), at)[0] - (p - torch.nn.functional.one_hot(label, CLASSES))).abs().max()
         rows.append(("Eq. 8", "gradient in the logits", f"gap between autograd and p - 1 or p, {name}", float(gap), 0.0))
     others = p.scatter(1, y[:, None], 0)
     excess = float((others.max(1).values - (1 - p.gather(1, y[:, None])[:, 0])).max().clamp(min=0))
@@ -228,8 +228,8 @@ def deep_analysis(seed: int, number: int, x: Tensor) -> list[tuple]:
     falls = 0
     for label in range(CLASSES):
         points = x.double().requires_grad_(True)
-        slope = torch.autograd.grad(network(points)[:, label].sum(), points)[0]
-        falls += int((network(points + 1e-5 * slope)[:, label] <= network(points)[:, label]).sum())
+        rising = slope(network(points)[:, label], points)[0]
+        falls += int((network(points + 1e-5 * rising)[:, label] <= network(points)[:, label]).sum())
     rows.append(("section 3.3", "gradient in the logits", "logits that do not rise along their own gradient", float(falls), 0.0))
     classifier, options = Classifier(smooth_network(seed, number)), {"steps": STEPS, "targets": TARGETS, **LOSS}
     both, targeted, untargeted = (

@@ -12,7 +12,7 @@ from .. import registry, source
 from ..api import attribute
 from ..batching import run
 from ..errors import InputError
-from ..integrate import VARIANTS, Image, Integral, draws, evaluate
+from ..integrate import Image, Integral, draws, evaluate
 from ..objective import OBJECTIVES
 
 FORMS = ("valid_interpolations", "valid_references")
@@ -48,7 +48,7 @@ class Traced(Integral):
     """
 
     def __init__(self, x: torch.Tensor):
-        super().__init__(x, VARIANTS)
+        super().__init__(x, ("vanilla", "absolute", *FORMS))
         self.reach, self.share, self.points = {}, {}, 0
 
     def add(self, gradient, displacement=1.0, weight=1.0, step=1.0, points=None, references=None, **more):
