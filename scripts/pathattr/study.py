@@ -61,7 +61,8 @@ def split_form(form) -> tuple[str, dict]:
 def form_name(form) -> str:
     """What a form is called in tables: the entry, and the parameters that it changes."""
     base, own = split_form(form)
-    return "-".join([base, *(f"{key}{str(value).lower()}" for key, value in sorted(own.items()))])
+    words = (f"{key}{'_' * isinstance(value, str)}{str(value).lower()}" for key, value in sorted(own.items()))
+    return "-".join([base, *words])
 
 
 def grid_points(grid: dict) -> list[dict]:

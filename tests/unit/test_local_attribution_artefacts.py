@@ -246,7 +246,7 @@ def test_scores_of_one_metric_are_told_from_those_of_another(results):
 
 
 def test_bars_have_the_means_of_each_form_and_paired_differences_to_the_first(results):
-    forms = {"la": "linear", "la-constraintconstant": "constant"}
+    forms = {"la": "linear", "la-constraint_constant": "constant"}
     for model in MODELS:
         for shift, (name, constraint) in enumerate(forms.items()):
             results.add(model, name, values(0.5) - 0.1 * shift, values(0.1) + 0.05 * shift, constraint=constraint, steps=20)
