@@ -71,7 +71,7 @@ SCORES = {
 
 
 def method_of(name: str) -> str:
-    """The entry whose name and look an entry has: ig for recalibration_ig, with another paper's settings; la for la_many, with more steps."""
+    """The entry whose name and look an entry has: ig for recalibration_ig, la for la_many, which differ in their settings."""
     base = name.partition("-")[0].removesuffix("_many")
     rest = next((base.removeprefix(section) for section in SECTIONS if base.startswith(section)), base)
     return rest if base not in LABELS and rest in LABELS else base
