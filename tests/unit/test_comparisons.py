@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from oracles import judging as oracle
+from pathattr.found import Found
 from pathattr.judging import NotRun, verdict
 from pathattr.registry import get
 from pathattr.study import Drawn
@@ -28,6 +29,8 @@ class Fake:
     `values`: model -> method -> the values of its images, or score -> these. `parts`: training -> its images, one after the
     other. `wrong`: (training, image number)s that the network gets wrong. `dark`: image numbers.
     """
+
+    direction = Found.direction
 
     def __init__(self, values: dict, parts: dict | None = None, wrong=(), dark=(), printed=(), table=None):
         self.seed, self.params = SEED, {"metrics": {"diffid": {"metric": "diffid"}}}

@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .. import source
 from ..errors import InputError
 from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, agreed, cells_of, side, simultaneous, trimmed, wilson
 from ..plot.names import VARIANTS, entry_label, label, score_label
@@ -476,9 +475,7 @@ def _name(found, model: str, count: int) -> str:
 
 def _sign(found, metric: str, score: str, direction: str) -> int:
     """1 where the claimed direction is up, -1 where it is down."""
-    facts = source.registered("metric")[found.params["metrics"][metric]["metric"]].facts
-    better = facts["scores"][score if score in facts["scores"] else score.removesuffix("_auc")][1]
-    return 1 if (better if direction == "better" else direction) == "higher" else -1
+    return 1 if (found.direction(metric, score) if direction == "better" else direction) == "higher" else -1
 
 
 def _right(found, model: str) -> set:

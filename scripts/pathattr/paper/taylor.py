@@ -17,12 +17,14 @@ from torch import Tensor, nn
 
 from ..batching import run
 from ..integrate import Image, draws, evaluate
+from ..integrate import slope as slope_of
 from ..method.deeplift import deeplift
 from ..method.lrp import lrp_epsilon
 from ..method.perturbation import perturbation_1, perturbation_patch
 from ..method.simple import gradient_x_input
 from ..method.straight import ig
 from ..model.classifier import Classifier
+from ..model.train import slope as differentiable
 from ..rng import generator
 
 VALUE = 0.25  # v, the constant that stands for what is taken away
@@ -136,7 +138,7 @@ def derivatives(module: nn.Module, x: Tensor, order: int) -> list[Tensor]:
     found = [module(as_images(x))[rows, rows][:, None]]
     for _ in range(order):  # a row depends on its own x alone, so that a sum over rows is differentiated for all at once
         parts = found[-1].flatten(1).unbind(1)
-        slopes = [torch.autograd.grad(part.sum(), x, create_graph=True, materialize_grads=True)[0] for part in parts]
+        slopes = [differentiable(part + 0 * x.sum(1), x) for part in parts]  # also where a part is constant
         found.append(torch.stack(slopes, 1))
     return [part.detach().view(-1, *[x.shape[1]] * number) for number, part in enumerate(found[1:], 1)]
 
@@ -200,7 +202,7 @@ def layer_parts(method: str, module: nn.Sequential, x: Tensor) -> dict[str, Tens
     weight = as_vectors(layer.weight.data.unflatten(1, (2, 1, -1)))
     there = module(as_images(x))[rows, rows]
     summed = layer(as_images(x).flatten(1))[rows, rows].detach().requires_grad_(True)
-    slope = torch.autograd.grad(activation(summed).sum(), summed)[0][:, None]
+    slope = slope_of(activation(summed), summed)[0][:, None]
     z = weight * (x - baseline(method))
     if method == "deeplift":
         change = there - module(as_images(torch.full_like(x, VALUE)))[rows, rows]
