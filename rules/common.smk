@@ -16,12 +16,6 @@ except InputError as error:
     sys.exit(str(error))
 plan = Plan(study, ROOT)
 
-# By default Snakemake looks at all ready jobs again a second after it has looked at them, once for every job that has ended,
-# so that over a thousand jobs it takes a core for itself. Without a limit of jobs a second it looks when one ends.
-_limit = workflow.scheduling_settings.max_jobs_per_timespan
-if _limit and (_limit.max_jobs, _limit.timespan) == (100, 1):  # nobody asked for it
-    workflow.scheduling_settings.max_jobs_per_timespan = None
-
 
 def gpu(wildcards):
     """GPUs of a job that runs the network: none where the configuration says cpu."""

@@ -24,6 +24,7 @@ def begin(study, workflow):
     except BlockingIOError:
         sys.exit("another run is at work in this folder; wait for it, or stop it first")
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
+    _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
 
     for stock in logger.handlers:
@@ -31,6 +32,17 @@ def begin(study, workflow):
             stock.addFilter(quiet)
     logger.addHandler(Progress())
     return handle
+
+
+def _look_when_a_job_ends(workflow):
+    """Take away Snakemake's own limit of 100 jobs a second, where nobody asked for another.
+
+    With a limit it looks at all ready jobs again a second after it has looked at them, once for every job that has ended, so that
+    over a thousand jobs it takes a core for itself. Without one it looks when a job ends.
+    """
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
 
 
 def quiet(record) -> bool:
