@@ -70,7 +70,7 @@ def use():
             "axes.spines.right": False,
             "figure.constrained_layout.use": True,
             "pdf.fonttype": 42,
-            "savefig.dpi": 300,
+            "savefig.dpi": 250,  # of the PNG files, which the report holds; the PDF files are vectors
             "image.interpolation": "nearest",
         },
     )
