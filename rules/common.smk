@@ -8,7 +8,9 @@ sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
-from pathattr.run import begin
+from pathattr.run import begin, jobs_take
+
+jobs_take(ROOT.resolve() / "scripts")
 
 try:
     study = load(config, ROOT / "resources" / "config.schema.yaml")

@@ -1,13 +1,11 @@
 rule make_dataset:
     output:
-        train="results/data/{dataset}/train.parquet",
-        train_pixels="results/data/{dataset}/train.arrow",
-        test="results/data/{dataset}/test.parquet",
-        test_pixels="results/data/{dataset}/test.arrow",
+        index="results/data/{dataset}/{split}.parquet",
+        pixels="results/data/{dataset}/{split}.arrow",
     log:
-        "results/logs/make_dataset/{dataset}.log",
+        "results/logs/make_dataset/{dataset}/{split}.log",
     benchmark:
-        "results/benchmarks/make_dataset/{dataset}.tsv"
+        "results/benchmarks/make_dataset/{dataset}/{split}.tsv"
     wildcard_constraints:
         dataset=one_of(name for name in config["datasets"] if plan.is_made(name)),
     conda:

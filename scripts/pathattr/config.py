@@ -38,6 +38,16 @@ def check(config: dict, schema_path) -> list[str]:
     return sorted(set(problems))
 
 
+def read_yaml(path) -> dict:
+    """A YAML file that holds a mapping, or nothing. Raises `InputError`."""
+    try:
+        return yaml.safe_load(Path(path).read_text()) or {}
+    except OSError:
+        raise InputError(f"{path}: cannot be read; accepted: a YAML file") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: {str(error).splitlines()[0]}; accepted: a YAML file") from None
+
+
 def load(config: dict, schema_path) -> Study:
     """The study of a configuration. Raises `InputError` with one line a problem."""
     problems = check(config, schema_path)

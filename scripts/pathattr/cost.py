@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
-import yaml
-
 from . import source
-from .config import load
+from .config import read_yaml
 from .errors import InputError
-from .plan import Job, Plan
+from .plan import Job, Plan, planned
 from .registry import Entry
 from .shards import shard_range, shard_split
 from .study import images_of
@@ -101,7 +99,7 @@ class Bill:
         self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
         self.files = {}  # path -> cost
         for path in dict.fromkeys(path for paths in self.asked.values() for path in paths):
-            job = plan._made[path]
+            job = plan.made[path]
             if job.rule in STAGES:
                 self.files[path] = getattr(self, f"_{job.rule}")(job, *job.place.split("/"))
 
@@ -112,9 +110,9 @@ class Bill:
         seen = {}
         while todo:
             path = todo.pop()
-            if path in self.plan._made and path not in seen:
+            if path in self.plan.made and path not in seen:
                 seen[path] = None
-                todo += map(str, self.plan._made[path].files)
+                todo += map(str, self.plan.made[path].files)
         return seen
 
     # --- the cost of a file -------------------------------------------------------------------------------------------
@@ -186,7 +184,7 @@ class Bill:
 
     def _attribute(self, job: Job, dataset: str, network: str, entry: str, shard: str) -> Cost:
         settings, count, maps = dict(job.told["settings"]), self._images(dataset, shard), _maps(job.told["settings"])
-        own = [_number(self.plan._made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
+        own = [_number(self.plan.made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
         gradients, forwards = self._passes("method", settings["method"], settings, dataset, baselines=sum(own))
         forwards += "logits" in source.lookup("method", settings["method"]).facts.get("needs", ())
         about = self._about(job, entry, dataset, network, shard_split(shard))
@@ -219,7 +217,7 @@ class Bill:
 
     def _map_settings(self, job: Job) -> dict:
         """Settings of the maps that a job scores."""
-        return self.plan._made[str(job.inputs["maps"][0])].told["settings"]
+        return self.plan.made[str(job.inputs["maps"][0])].told["settings"]
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 
@@ -405,37 +403,16 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
 
 
-def merged(base: dict, differences: dict) -> dict:
-    """As Snakemake lays one configuration over another."""
-    result = dict(base)
-    for key, value in differences.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
 def page(files: Iterable, rate: float | None = None, root: Path = ROOT) -> str:
     """The page of `config.yaml` with configuration files laid over it. Raises `InputError`."""
-    config, files = _yaml(root / "config.yaml"), list(files)
-    for file in files:
-        config = merged(config, _yaml(Path(file)))
-    study = load(config, root / "resources" / "config.schema.yaml")
+    files = list(files)
     name = " with ".join(f"`{_name(file, root)}`" for file in files or ["config.yaml"])
-    return Bill(Plan(study, root), _yaml(root / "resources" / "rates.yaml"), rate).page(name)
+    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate).page(name)
 
 
 def _name(file, root: Path) -> str:
     path = Path(file).resolve()
     return str(path.relative_to(root.resolve())) if path.is_relative_to(root.resolve()) else Path(file).name
-
-
-def _yaml(path: Path) -> dict:
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except OSError:
-        raise InputError(f"{path}: cannot be read; accepted: a YAML file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: {str(error).splitlines()[0]}; accepted: a YAML file") from None
 
 
 def _positive(text: str) -> float:

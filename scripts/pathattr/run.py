@@ -3,11 +3,40 @@
 import contextlib
 import fcntl
 import logging
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
 
+from . import owner, seal
+from .files import sweep
 from .slurm import cancel_orphans
+
+
+KEPT = ("--configfile", "--configfiles", "--config", "--directory", "-d", "--profile", "--workflow-profile", "--snakefile", "-s")
+
+
+def jobs_take(scripts):
+    """Have jobs import the library from `scripts`, whatever is installed."""
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(scripts), *filter(None, before)]))
+
+
+def again(arguments) -> str:
+    """The command of a run as it is to be given once more: its configuration and its folder, nothing that it was to make."""
+    words, kept = iter(arguments), ["snakemake", "--cores", "all"]
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name in KEPT:
+            kept.append(word)
+            while not equals:
+                value = next(words, "-")
+                if value.startswith("-"):
+                    words = iter([value, *words])
+                    break
+                kept.append(value)
+    return shlex.join(kept)
 
 
 def begin(study, workflow):
@@ -17,13 +46,11 @@ def begin(study, workflow):
     """
     if study.missing():
         sys.exit("\n".join(f"config: {line}" for line in study.missing()))
-    Path("results").mkdir(exist_ok=True)
-    handle = Path("results/.lock").open("w")  # noqa: SIM115 - held while the run lasts
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    handle = _locked(Path("results/.lock"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
+    owner.begin()
+    sweep("results")
+    os.environ[seal.AGAIN] = again(sys.argv[1:])
     _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
 
@@ -31,6 +58,21 @@ def begin(study, workflow):
         if isinstance(stock, logging.StreamHandler) and not isinstance(stock, logging.FileHandler):
             stock.addFilter(quiet)
     logger.addHandler(Progress())
+    return handle
+
+
+def _locked(path: Path):
+    """The lock's open file, locked; or the end, in one line."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        handle = path.open("w")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    except OSError as error:
+        sys.exit(
+            f"{path}: cannot be written and locked ({error.strerror}); accepted: a folder open to us, on a file system with locks"
+        )
     return handle
 
 

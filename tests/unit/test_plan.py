@@ -207,7 +207,7 @@ def test_what_does_not_depend_on_the_map_is_computed_once_a_model():
     plan = Plan(load(changed(), SCHEMA), ROOT)
     found = {}
     for file in plan._job("figure", ("credible", "fig3")).inputs["scores"]:
-        (probe,) = plan._made[str(file)].inputs["probe"]
+        (probe,) = plan.made[str(file)].inputs["probe"]
         found.setdefault(file.about["model"], set()).add(str(probe))
     assert len(found) == 3 and all(len(probes) == 1 for probes in found.values())
 
@@ -217,7 +217,7 @@ def test_a_probe_is_shared_by_metrics_that_ask_alike():
     plan = Plan(load(changed(("metrics/sensitivity_n_predicted", same)), SCHEMA), ROOT)
     place = "digits_on_photos", "vgg_small", "credible"
     one, other = (plan.scores(*place, metric, "0000000-0000040") for metric in ("sensitivity_n", "sensitivity_n_predicted"))
-    probes = [plan._made[str(file)].inputs["probe"] for file in (one, other)]
+    probes = [plan.made[str(file)].inputs["probe"] for file in (one, other)]
     assert probes[0] == probes[1] and one.digest != other.digest
 
 
@@ -228,7 +228,7 @@ def test_scores_are_of_the_rows_that_are_asked_for_and_maps_of_all():
     for claim in ("c1", "c9"):
         for file in plan._job("judge", ("credible", claim)).inputs["scores"]:
             if (file.about["model"], file.about["method"]) == ("vgg16", "credible"):
-                by_metric[file.about["metric"]] = (file.about["stop"], plan._made[str(file)].inputs["maps"][0].about["stop"])
+                by_metric[file.about["metric"]] = (file.about["stop"], plan.made[str(file)].inputs["maps"][0].about["stop"])
     assert by_metric == {"rise": (40, 120), "on_object": (120, 120)}
 
 
@@ -237,7 +237,7 @@ def test_a_metric_that_retrains_reads_maps_of_both_splits():
     job = plan._job("retrain", ("digits_native", "preact_digits", "small_eg", "diffroar", "0000000-0000400"))
     assert [Path(file).name for file in job.inputs["train_maps"]] == ["train-0000000-0000700.arrow"]
     assert [Path(file).name for file in job.inputs["maps"]] == ["0000000-0000400.arrow"]
-    made = plan._made[str(job.inputs["train_maps"][0])]
+    made = plan.made[str(job.inputs["train_maps"][0])]
     assert {file.about["split"] for file in made.inputs["images"] if file.about} == {"train"}
 
 
