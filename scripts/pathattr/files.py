@@ -39,8 +39,8 @@ def replacing(path):
     """A temporary path in the same folder that takes the place of `path` when the block ends well, and vanishes if not.
 
     What it holds is on the disk before it takes that place, so that a reader sees the old file or the whole new one, whatever
-    happens in between. Raises `InputError` naming the path where it cannot be written, and where the job's run is no more the one at
-    work in this folder.
+    happens in between. Raises `InputError` naming the path where it cannot be written, and in a job whose run is no more the one
+    at work in this folder.
     """
     path, temporary = Path(path), None
     try:

@@ -628,8 +628,8 @@ class Plan:
         return drawn.known.doc.format(**known)
 
     def targets(self, paper: str) -> list[str]:
-        """Every file of a paper: artefacts, verdicts, and all that they are made from, so that a file which is removed is made again
-        even where what hangs on it is still there."""
+        """Every file of a paper: artefacts, verdicts, and all that they are made from, so that a file which is removed is made
+        again even where what hangs on it is still there."""
         ends = [self.artefact(paper, name) for name in self.artefacts_of(paper)]
         ends += [self.paper_claims(paper)] if self.claims_of(paper) else []
         return [file for path in self.behind(ends) for file in self.outputs(path)]

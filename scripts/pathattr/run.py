@@ -13,7 +13,6 @@ from . import owner, seal
 from .files import sweep
 from .slurm import cancel_orphans
 
-
 KEPT = ("--configfile", "--configfiles", "--config", "--directory", "-d", "--profile", "--workflow-profile", "--snakefile", "-s")
 
 

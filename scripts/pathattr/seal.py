@@ -70,7 +70,7 @@ def _sum(path) -> str:
     return _sum_of(str(path), (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _sum_of(path: str, state: tuple) -> str:
     """SHA-256 of a file, read once a process as long as its `state` is the same."""
     with open(path, "rb") as file:

@@ -64,13 +64,11 @@ def verify(plan, remove: bool = False) -> tuple[int, dict[str, list[str]]]:
 
 
 def main(arguments=None):
-    """`python -m pathattr.verify [CONFIG ...] [--directory FOLDER] [--remove]`. Ends with 1 where a result is not as it should be."""
+    """`python -m pathattr.verify [CONFIG ...] [--directory FOLDER] [--remove]`. Ends with 1 where something is wrong."""
     parser = argparse.ArgumentParser(prog="pathattr.verify", description=__doc__.splitlines()[0])
     parser.add_argument("config", nargs="*", help="configuration files laid over config.yaml, as by --configfile")
     parser.add_argument("--directory", default=".", help="the folder of the run, as by --directory")
-    parser.add_argument(
-        "--remove", action="store_true", help="delete what is unsealed, torn or stale, so that a run makes it again"
-    )
+    parser.add_argument("--remove", action="store_true", help="delete what is unsealed, torn or stale; a run makes it again")
     given = parser.parse_args(arguments)
     try:
         files = [Path(file).resolve() for file in given.config]

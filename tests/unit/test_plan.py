@@ -159,7 +159,7 @@ def test_a_claims_cost_is_counted_over_everything_before_it():
     for pattern in (
         "train_model/digit_pairs_on_photos/resnet_pairs.tsv",
         "judge/lpi.c4.tsv",
-        "make_dataset/digit_pairs_on_photos.tsv",
+        "make_dataset/digit_pairs_on_photos/train.tsv",
     ):
         assert pattern in takes
     assert "attribute/digit_pairs_on_photos/resnet_pairs/lpi-references5/*.tsv" in takes

@@ -124,22 +124,23 @@ def test_a_stopped_job_says_so_in_one_line(tmp_path):
 def test_a_job_takes_only_what_is_sealed_by_what_it_expects(tmp_path):
     file = File(str(tmp_path / "in.json"), DIGEST)
     store.write_json(file, METADATA)
-    with pytest.raises(SystemExit, match="in.json: has no seal, so the job that made it did not end well; delete it"):
-        with job(Job(tmp_path, [file])):
-            pytest.fail("the job ran")
+    assert_refused(Job(tmp_path, [file]), "in.json: has no seal, so the job that made it did not end well; delete it")
     seal.seal(file, "another")
-    with pytest.raises(SystemExit, match=rf"made by other code or parameters \(digest another, expected {DIGEST}\)"):
-        with job(Job(tmp_path, [file])):
-            pytest.fail("the job ran")
+    assert_refused(Job(tmp_path, [file]), rf"made by other code or parameters \(digest another, expected {DIGEST}\)")
     seal.seal(file, DIGEST)
     given = Given.of(Job(tmp_path, [file]))
     assert store.read_json(given.one("given")) == METADATA
 
 
 def test_a_job_with_another_library_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match=rf"error: pathattr is taken from .*/scripts; accepted: that of {tmp_path}"):
-        with job(Job(tmp_path, scriptdir=str(tmp_path))):
-            pytest.fail("the job ran")
+    line = rf"error: pathattr is taken from .*/scripts; accepted: that of {tmp_path}"
+    assert_refused(Job(tmp_path, scriptdir=str(tmp_path)), line)
+
+
+def assert_refused(told: Job, line: str):
+    """The job ends in that line, and does nothing."""
+    with pytest.raises(SystemExit, match=line), job(told):
+        pytest.fail("the job ran")
 
 
 # --- writes that fail -----------------------------------------------------------------------------------------------------
@@ -207,7 +208,8 @@ def test_a_disk_that_is_full_in_the_middle_of_a_write_leaves_the_old_file(kind, 
 def folder(tmp_path, monkeypatch):
     (tmp_path / "results").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(owner.VARIABLE, "")  # so that it is taken away at the end
+    monkeypatch.setenv(owner.VARIABLE, "")  # so that it is as it was at the end
+    monkeypatch.delenv(owner.VARIABLE)
     return tmp_path
 
 
