@@ -24,17 +24,12 @@ def jobs_take(scripts):
 
 def again(arguments) -> str:
     """The command of a run as it is to be given once more: its configuration and its folder, nothing that it was to make."""
-    words, kept = iter(arguments), ["snakemake", "--cores", "all"]
-    for word in words:
-        name, equals, _ = word.partition("=")
-        if name in KEPT:
+    kept, keeping = ["snakemake", "--cores", "all"], False
+    for word in arguments:
+        if word.startswith("-"):
+            keeping = word.partition("=")[0] in KEPT
+        if keeping:
             kept.append(word)
-            while not equals:
-                value = next(words, "-")
-                if value.startswith("-"):
-                    words = iter([value, *words])
-                    break
-                kept.append(value)
     return shlex.join(kept)
 
 
@@ -45,10 +40,8 @@ def begin(study, workflow):
     """
     if study.missing():
         sys.exit("\n".join(f"config: {line}" for line in study.missing()))
-    handle = _locked(Path("results/.lock"))
+    handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
-    owner.begin()
-    sweep("results")
     os.environ[seal.AGAIN] = again(sys.argv[1:])
     _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
@@ -60,18 +53,19 @@ def begin(study, workflow):
     return handle
 
 
-def _locked(path: Path):
-    """The lock's open file, locked; or the end, in one line."""
+def _taken(folder: Path):
+    """The folder's lock, held; no job of an earlier run is left in it, nor what such a job was writing. Or the end, in one line."""
     try:
-        path.parent.mkdir(exist_ok=True)
-        handle = path.open("w")
+        folder.mkdir(exist_ok=True)
+        handle = (folder / ".lock").open("w")
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        owner.begin()
+        sweep(folder)
     except BlockingIOError:
         sys.exit("another run is at work in this folder; wait for it, or stop it first")
     except OSError as error:
-        sys.exit(
-            f"{path}: cannot be written and locked ({error.strerror}); accepted: a folder open to us, on a file system with locks"
-        )
+        reason = f"{folder.absolute()}: cannot be written and locked ({error.strerror})"
+        sys.exit(f"{reason}; accepted: a folder open to us, with room, on a file system with locks")
     return handle
 
 
