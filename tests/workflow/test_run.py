@@ -165,8 +165,8 @@ def test_nothing_temporary_is_left(smoke):
 
 
 def test_numbers_do_not_depend_on_how_they_are_computed(smoke, workbench):
-    """Half of the images a shard, another micro-batch, training logits in four parts, jobs of two threads, one at a time: byte for byte
-    the same. A resumed run's are compared in test_kills.py, those of SLURM by `make cluster-test`."""
+    """Half of the images a shard, another micro-batch, training logits in four parts, jobs of two threads, one at a time: byte for
+    byte the same. A resumed run's are compared in test_kills.py, those of SLURM by `make cluster-test`."""
     tables = ["results/tables/lpi/fig3.csv", "results/tables/lpi/fig1.csv", "results/claims/lpi.c4.json"]
     shutil.rmtree(workbench / "results/maps")
     shutil.rmtree(workbench / "results/scores")
