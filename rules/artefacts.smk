@@ -21,8 +21,8 @@ rule figure:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=growing("mem_mb", "figure"),
+        runtime=growing("runtime", "figure"),
     params:
         job=plan.params("figure"),
     script:
@@ -55,8 +55,8 @@ rule table:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=growing("mem_mb", "table"),
+        runtime=growing("runtime", "table"),
     params:
         job=plan.params("table"),
     script:
