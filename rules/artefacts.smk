@@ -21,8 +21,8 @@ rule figure:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=growing("mem_mb", "figure"),
-        runtime=growing("runtime", "figure"),
+        mem_mb=needs.memory("figure"),
+        runtime=needs.minutes("figure"),
     params:
         job=plan.params("figure"),
     script:
@@ -55,8 +55,8 @@ rule table:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=growing("mem_mb", "table"),
-        runtime=growing("runtime", "table"),
+        mem_mb=needs.memory("table"),
+        runtime=needs.minutes("table"),
     params:
         job=plan.params("table"),
     script:

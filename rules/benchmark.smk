@@ -7,8 +7,8 @@ rule benchmark:
         "../envs/torch.yaml"
     threads: workflow.cores
     resources:
-        mem_mb=growing("mem_mb"),
-        runtime=growing("runtime"),
+        mem_mb=needs.memory(),
+        runtime=needs.minutes(),
         gpu=gpu,
     script:
         "../scripts/benchmark.py"

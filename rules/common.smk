@@ -2,8 +2,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
-
 # This repository, also where another workflow imports it; relative, so that a moved folder reruns nothing.
 ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
 sys.path.insert(0, str(ROOT.resolve() / "scripts"))
@@ -18,16 +16,7 @@ try:
 except InputError as error:
     sys.exit(str(error))
 plan = Plan(study, ROOT)
-needs = Needs(plan, yaml.safe_load((ROOT / "resources" / "rates.yaml").read_text()))
-
-
-def growing(what, rule=None):
-    """A job's `mem_mb` or `runtime`: computed of its plan, the least of a rule without one; each retry asks for twice as much."""
-
-    def asked(wildcards, attempt):
-        return needs.asks(rule, wildcards)[what] * 2 ** (attempt - 1)
-
-    return asked
+needs = Needs(plan)
 
 
 def gpu(wildcards):

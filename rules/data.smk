@@ -14,8 +14,8 @@ rule make_dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=growing("mem_mb", "make_dataset"),
-        runtime=growing("runtime", "make_dataset"),
+        mem_mb=needs.memory("make_dataset"),
+        runtime=needs.minutes("make_dataset"),
     params:
         job=plan.params("make_dataset"),
     script:
@@ -35,8 +35,8 @@ rule index_dataset:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=growing("mem_mb", "index_dataset"),
-        runtime=growing("runtime", "index_dataset"),
+        mem_mb=needs.memory("index_dataset"),
+        runtime=needs.minutes("index_dataset"),
     params:
         job=plan.params("index_dataset"),
     script:

@@ -11,8 +11,8 @@ rule probe:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=growing("mem_mb", "probe"),
-        runtime=growing("runtime", "probe"),
+        mem_mb=needs.memory("probe"),
+        runtime=needs.minutes("probe"),
         gpu=gpu,
     params:
         job=plan.params("probe"),
@@ -35,8 +35,8 @@ rule measure:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=growing("mem_mb", "measure"),
-        runtime=growing("runtime", "measure"),
+        mem_mb=needs.memory("measure"),
+        runtime=needs.minutes("measure"),
         gpu=gpu,
     params:
         job=plan.params("measure"),
@@ -59,8 +59,8 @@ rule retrain:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=growing("mem_mb", "retrain"),
-        runtime=growing("runtime", "retrain"),
+        mem_mb=needs.memory("retrain"),
+        runtime=needs.minutes("retrain"),
         gpu=gpu,
     params:
         job=plan.params("retrain"),

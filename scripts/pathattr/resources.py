@@ -6,6 +6,8 @@ It changes no result. Rates and what any job takes stand in the configuration's 
 import dataclasses
 import functools
 
+import yaml
+
 from .cost import Cost, Data, Prices
 from .plan import Job, Plan
 
@@ -17,22 +19,36 @@ KMEANS = 1.2e-7  # seconds a value and cluster: three starts of a hundred rounds
 
 
 class Needs(Prices):
-    """Megabytes and minutes of any job of a plan. `rates`: resources/rates.yaml.
+    """Megabytes and minutes of any job of a plan.
 
     Memory: what any job takes, all arrays that it holds, reads and writes times `safety`, and on a CPU what the network takes for
     a micro-batch. Minutes: what any job takes, and times `safety` those of its passes, of reading images and of working through
     its arrays. A data set that does not say how many images or classes it has counts as ImageNet.
     """
 
-    def __init__(self, plan: Plan, rates: dict):
-        super().__init__(plan, rates)
+    def __init__(self, plan: Plan):
+        super().__init__(plan, yaml.safe_load((plan.root / "resources" / "rates.yaml").read_text()))
         self.told = plan.config["resources"]
 
-    def asks(self, rule: str | None, wildcards) -> dict[str, int]:
-        """`mem_mb` and `runtime`, minutes, of a job; what any job takes, of a rule that the plan does not know."""
-        if rule is None:
-            return {"mem_mb": self.told["memory_mb"], "runtime": self.told["minutes"]}
-        return self._asks(str(getattr(self.plan, rule)(*wildcards)))
+    def memory(self, rule: str | None = None):
+        """The function of a rule's `mem_mb`; without a rule, of one that makes no result."""
+        return self._growing("mem_mb", rule)
+
+    def minutes(self, rule: str | None = None):
+        """The function of a rule's `runtime`, likewise."""
+        return self._growing("runtime", rule)
+
+    def _growing(self, what: str, rule: str | None):
+        """What a job takes; twice as much for each attempt after the first, which may have been ended for taking more."""
+
+        def asked(wildcards, attempt):
+            if rule is None:
+                first = {"mem_mb": self.told["memory_mb"], "runtime": self.told["minutes"]}
+            else:
+                first = self._asks(str(getattr(self.plan, rule)(*wildcards)))
+            return first[what] * 2 ** (attempt - 1)
+
+        return asked
 
     @functools.cache
     def _asks(self, path: str) -> dict[str, int]:

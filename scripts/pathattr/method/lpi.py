@@ -76,11 +76,11 @@ def _rows(parts, wanted: np.ndarray) -> np.ndarray:
     """Those rows of the parts where `wanted` (N,) is true, with no other copy of them."""
     points, stop, done = None, 0, 0
     for part in parts():
-        chosen = wanted[stop : stop + len(part)]
+        rows = np.flatnonzero(wanted[stop : stop + len(part)])
         if points is None:
             points = np.empty((wanted.sum(), part.shape[1]), np.result_type(part, np.float32))
-        np.compress(chosen, part, axis=0, out=points[done : done + chosen.sum()])
-        stop, done = stop + len(part), done + chosen.sum()
+        np.take(part, rows, axis=0, out=points[done : done + len(rows)], mode="clip")  # the mode that makes no copy between
+        stop, done = stop + len(part), done + len(rows)
     return points
 
 
