@@ -8,6 +8,7 @@ sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
+from pathattr.resources import Needs
 from pathattr.run import begin, jobs_take
 
 jobs_take(ROOT.resolve() / "scripts")
@@ -17,6 +18,7 @@ try:
 except InputError as error:
     sys.exit(str(error))
 plan = Plan(study, ROOT)
+needs = Needs(plan)
 
 
 def gpu(wildcards):

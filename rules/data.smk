@@ -12,8 +12,8 @@ rule make_dataset:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory("make_dataset"),
+        runtime=needs.minutes("make_dataset"),
     params:
         job=plan.params("make_dataset"),
     script:
@@ -33,8 +33,8 @@ rule index_dataset:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=needs.memory("index_dataset"),
+        runtime=needs.minutes("index_dataset"),
     params:
         job=plan.params("index_dataset"),
     script:

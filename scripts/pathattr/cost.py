@@ -5,6 +5,7 @@ wherever the workflow starts.
 """
 
 import argparse
+import functools
 import math
 import re
 import sys
@@ -85,38 +86,19 @@ class Data:
         return math.prod(self.shape)
 
 
-class Bill:
-    """The cost of every file of a plan, and which papers ask for it.
+class Prices:
+    """What any one file of a plan takes. `rates`: resources/rates.yaml. `unknown`: what nobody says, in words."""
 
-    `rates`: resources/rates.yaml. `rate`: gradients a second of one GPU, by default what stands there.
-    """
-
-    def __init__(self, plan: Plan, rates: dict, rate: float | None = None):
+    def __init__(self, plan: Plan, rates: dict):
         self.plan, self.rates, self.unknown = plan, rates, set()
-        self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
-        if rate:
-            self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
-        self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
-        self.files = {}  # path -> cost
-        for path in dict.fromkeys(path for paths in self.asked.values() for path in paths):
-            job = plan.made[path]
-            if job.rule in STAGES:
-                self.files[path] = getattr(self, f"_{job.rule}")(job, *job.place.split("/"))
 
-    def _behind(self, paper: str) -> dict[str, None]:
-        """Paths of all that a paper's artefacts and claims are made of, in a fixed order."""
-        todo = [str(self.plan.artefact(paper, name)) for name in self.plan.artefacts_of(paper)]
-        todo += [str(self.plan.judge(paper, name)) for name in self.plan.claims_of(paper)]
-        seen = {}
-        while todo:
-            path = todo.pop()
-            if path in self.plan.made and path not in seen:
-                seen[path] = None
-                todo += map(str, self.plan.made[path].files)
-        return seen
+    @functools.cache
+    def of(self, path: str) -> Cost | None:
+        """The cost of a file; None of one that no network is asked for."""
+        job = self.plan.made[path]
+        return getattr(self, f"_{job.rule}")(job, *job.place.split("/")) if job.rule in STAGES else None
 
-    # --- the cost of a file -------------------------------------------------------------------------------------------
-
+    @functools.cache
     def data(self, dataset: str) -> Data:
         """What is known of a dataset without opening it."""
         entry = self.plan.config["datasets"][dataset]
@@ -218,6 +200,28 @@ class Bill:
     def _map_settings(self, job: Job) -> dict:
         """Settings of the maps that a job scores."""
         return self.plan.made[str(job.inputs["maps"][0])].told["settings"]
+
+
+class Bill(Prices):
+    """The cost of every file of a plan, and which papers ask for it.
+
+    `rate`: gradients a second of one GPU, by default what stands in the rates.
+    """
+
+    def __init__(self, plan: Plan, rates: dict, rate: float | None = None):
+        super().__init__(plan, rates)
+        self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
+        if rate:
+            self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
+        self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
+        found = {path: self.of(path) for path in dict.fromkeys(path for paths in self.asked.values() for path in paths)}
+        self.files = {path: cost for path, cost in found.items() if cost}
+
+    def _behind(self, paper: str) -> dict[str, None]:
+        """Paths of all that a paper's artefacts and claims are made of, in a fixed order."""
+        ends = [self.plan.artefact(paper, name) for name in self.plan.artefacts_of(paper)]
+        ends += [self.plan.judge(paper, name) for name in self.plan.claims_of(paper)]
+        return dict.fromkeys(self.plan.behind(ends))
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 

@@ -104,7 +104,8 @@ def use_torch(snakemake) -> str:
         raise InputError("device is cuda, but torch finds no GPU here; accepted: cpu, or a machine and a torch with CUDA")
     torch.set_num_threads(snakemake.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)  # some backward kernels have no such form
+    # Some backward kernels have no such form. `use_deterministic_algorithms` does the same, and imports torch's compiler: a second.
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

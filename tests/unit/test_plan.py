@@ -40,6 +40,7 @@ WITHOUT_EFFECT = [
     ("images_per_shard", 100),
     ("training_shards", 5),
     ("threads/compute", 4),
+    ("resources/safety", 5),
     ("models/vgg_pairs/stands_for", "another"),
     ("papers/lpi/defaults/images", 20),
     ("methods/spare", {"method": "ig"}),
