@@ -47,7 +47,7 @@ TARGETS = [
 # of jobs of 6 s. Nothing else of the command differs from what a user types.
 POLL = ["--slurm-init-seconds-before-status-checks", "8"]
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-TOOLS = ["munged", "slurmctld", "slurmd", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "git", "snakemake"]
+TOOLS = ["munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sacctmgr", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "git", "snakemake"]
 LIMIT = 900  # s, of one run of snakemake
 
 SLURM_CONF = """\
@@ -59,8 +59,17 @@ CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=10
 CredType=cred/munge
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort={ports[2]}
+AccountingStoragePass=socket={folder}/munge.socket
+AccountingStoreFlags=job_comment
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+KillWait=2
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/slurmctld.pid
@@ -78,6 +87,21 @@ SchedulerParameters=batch_sched_delay=0
 SlurmdParameters=config_overrides
 NodeName={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=256000 Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
+"""
+
+# The accounting, from which the efficiency report is read.
+SLURMDBD_CONF = """\
+DbdHost={host}
+DbdAddr=127.0.0.1
+DbdPort={ports[2]}
+SlurmUser={user}
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser={user}
+StorageLoc=slurm
 """
 
 
@@ -98,7 +122,7 @@ def check(holds, problem):
 def obstacle():
     """Why no cluster can be started here, or None."""
     missing = [tool for tool in TOOLS if not shutil.which(tool, path=PATH)]
-    return f"{', '.join(missing)} not found (Debian: slurm-wlm, munge)" if missing else None
+    return f"{', '.join(missing)} not found (Debian: slurm-wlm, slurmdbd, mariadb-server, munge)" if missing else None
 
 
 class Cluster:
@@ -121,13 +145,15 @@ class Cluster:
         for number in range(GPUS):
             (self.folder / f"gpu{number}").touch()
         with contextlib.ExitStack() as stack:  # all held at once, so that they differ
-            sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+            sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
             for each in sockets:
                 each.bind(("127.0.0.1", 0))
             ports = [each.getsockname()[1] for each in sockets]
         values = {"host": socket.gethostname().partition(".")[0], "user": pwd.getpwuid(os.geteuid()).pw_name}
         conf = SLURM_CONF.format(folder=self.folder, ports=ports, gpus=GPUS, **values)
         (self.folder / "slurm.conf").write_text(conf)
+        (self.folder / "slurmdbd.conf").write_text(SLURMDBD_CONF.format(folder=self.folder, ports=ports, **values))
+        (self.folder / "slurmdbd.conf").chmod(0o600)
         (self.folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu File={self.folder}/gpu[0-{GPUS - 1}]\n")
         version = re.search(r"(\d+)\.(\d+)", self.ask("slurmd", "-V"))  # before 23.02 a plugin must be named; v1 is left unused
         plugin = "disabled" if version and (int(version[1]), int(version[2])) >= (23, 2) else "cgroup/v1"
@@ -138,9 +164,22 @@ class Cluster:
         options = [f"--{option}={self.folder / name}" for option, name in files.items()]
         self._daemon("munged", "--foreground", "--force", *options)
         self._wait((self.folder / "munge.socket").exists, 20, "munged made no socket in 20 s")
+        self._start_database(values["user"])
+        self._daemon("slurmdbd", "-D")
+        self._wait(lambda: self.ask("sacctmgr", "--immediate", "add", "cluster", "test"), 10, "slurmdbd did not answer in 60 s")
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D")
         self._wait(lambda: self.ask("sinfo", "--noheader", "--format=%T") == "idle", 60, "the node was not idle in 60 s")
+
+    def _start_database(self, user):
+        """MariaDB on a socket in the folder, without passwords and without a port."""
+        data, sock = self.folder / "database", self.folder / "mysql.socket"
+        self.environment["MYSQL_UNIX_PORT"] = str(sock)
+        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"]
+        subprocess.run(install, env=self.environment, capture_output=True, check=False)
+        options = ["--skip-networking", "--skip-grant-tables", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
+        self._daemon("mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={sock}", f"--user={user}", *options)
+        self._wait(sock.exists, 60, "mariadbd made no socket in 60 s")
 
     def _daemon(self, name, *options):
         with open(self.folder / f"{name}.log", "w") as log:
@@ -201,7 +240,7 @@ class Cluster:
         """End every process that this test started, whatever became of its parent; those that would not go."""
         if "slurmd" in self.daemons and self.daemons["slurmctld"].poll() is None:
             self.ask("scancel", "--quiet", f"--user={os.geteuid()}")
-        for name in ("slurmd", "slurmctld", "munged"):  # in this order they leave without waiting for each other
+        for name in ("slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged"):  # in this order they leave without waiting for each other
             if name in self.daemons:
                 self.daemons[name].terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
