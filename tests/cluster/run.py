@@ -47,7 +47,9 @@ TARGETS = [
 # of jobs of 6 s. Nothing else of the command differs from what a user types.
 POLL = ["--slurm-init-seconds-before-status-checks", "8"]
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-TOOLS = ["munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sacctmgr", "sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "git", "snakemake"]
+DAEMONS = ["slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged"]  # ended in this order they do not wait for each other
+CLIENTS = ["sbatch", "srun", "scancel", "scontrol", "sinfo", "squeue", "sacctmgr", "sacct"]
+TOOLS = [*DAEMONS, *CLIENTS, "mariadb-install-db", "git", "snakemake"]
 LIMIT = 900  # s, of one run of snakemake
 
 SLURM_CONF = """\
@@ -175,10 +177,9 @@ class Cluster:
         """MariaDB on a socket in the folder, without passwords and without a port."""
         data, sock = self.folder / "database", self.folder / "mysql.socket"
         self.environment["MYSQL_UNIX_PORT"] = str(sock)
-        install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal"]
-        subprocess.run(install, env=self.environment, capture_output=True, check=False)
-        options = ["--skip-networking", "--skip-grant-tables", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
-        self._daemon("mariadbd", "--no-defaults", f"--datadir={data}", f"--socket={sock}", f"--user={user}", *options)
+        where = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+        subprocess.run(["mariadb-install-db", *where], env=self.environment, capture_output=True, check=False)
+        self._daemon("mariadbd", *where, f"--socket={sock}", "--skip-networking", "--skip-grant-tables")
         self._wait(sock.exists, 60, "mariadbd made no socket in 60 s")
 
     def _daemon(self, name, *options):
@@ -240,7 +241,7 @@ class Cluster:
         """End every process that this test started, whatever became of its parent; those that would not go."""
         if "slurmd" in self.daemons and self.daemons["slurmctld"].poll() is None:
             self.ask("scancel", "--quiet", f"--user={os.geteuid()}")
-        for name in ("slurmd", "slurmctld", "slurmdbd", "mariadbd", "munged"):  # in this order they leave without waiting for each other
+        for name in DAEMONS:
             if name in self.daemons:
                 self.daemons[name].terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
