@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..errors import InputError
+from .own import problem
 
 BATCH = 256  # images a call where nothing is learnt
 
@@ -58,16 +59,23 @@ def train(
 def descend(network: nn.Module, batches: Iterable, optimiser, schedule, steps: int, penalty: Callable | None = None):
     """One step of the optimiser, and of its schedule, for each of the batches (x, labels), on cross-entropy and `penalty`.
 
-    The loss of every step is read, and one that is not finite ends the training with an `InputError`.
+    The loss of every step is read, and one that is not finite ends the training with an `InputError`, as does
+    whatever the network raises.
     """
     with tqdm(total=steps, desc="training", unit="batch", mininterval=2.0, ascii=True) as bar:
         for step, (x, labels) in enumerate(batches):
-            logits = network(x.contiguous(memory_format=torch.channels_last))
-            loss = nn.functional.cross_entropy(logits, labels)
-            if penalty is not None:
-                loss = loss + penalty(network, x, labels)
-            optimiser.zero_grad()
-            loss.backward()
+            try:
+                logits = network(x.contiguous(memory_format=torch.channels_last))
+                loss = nn.functional.cross_entropy(logits, labels)
+                if penalty is not None:
+                    loss = loss + penalty(network, x, labels)
+                optimiser.zero_grad()
+                loss.backward()
+            except (Exception, SystemExit) as error:
+                raise InputError(
+                    f"training: in training mode the network raises {problem(error)}, after {step} steps; accepted: one that gives "
+                    "logits (images, classes)"
+                ) from error
             optimiser.step()
             schedule.step()
             value = loss.item()
