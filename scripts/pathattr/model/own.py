@@ -90,7 +90,7 @@ class _Finder:
         return None
 
 
-sys.meta_path.append(_Finder)
+sys.meta_path.insert(0, _Finder)  # before the one that reads compiled files
 
 
 def _import(package, name, globals=None, locals=None, fromlist=(), level=0):

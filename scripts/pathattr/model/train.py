@@ -37,6 +37,8 @@ def train(
     number: the same threads, seed and machine give the same weights. Raises `InputError` for fewer than 4 steps and for a loss
     that is not finite.
     """
+    if not 0 < learning_rate < math.inf:
+        raise InputError(f"training: learning_rate is {learning_rate}; accepted: a finite number above 0")
     generator = torch.Generator().manual_seed(seed)
     network = network.to(device, memory_format=torch.channels_last).train()
     batches = len(pixels) // batch_size
@@ -71,12 +73,12 @@ def descend(network: nn.Module, batches: Iterable, optimiser, schedule, steps: i
                     loss = loss + penalty(network, x, labels)
                 optimiser.zero_grad()
                 loss.backward()
+                optimiser.step()
             except (Exception, SystemExit) as error:
                 raise InputError(
-                    f"training: in training mode the network raises {problem(error)}, after {step} steps; accepted: one that gives "
-                    "logits (images, classes)"
+                    f"training: {problem(error)}, after {step} steps; accepted: a network that gives logits (images, classes) in "
+                    "training mode too, and a learning rate that it bears"
                 ) from error
-            optimiser.step()
             schedule.step()
             value = loss.item()
             if not math.isfinite(value):
