@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from .errors import InputError
+from .errors import InputError, place, problem
 from .files import File
 
 # The libraries make half a million objects that live to the end; walking them over and over, and once more at exit, costs
@@ -51,21 +51,21 @@ class Given:
 
 @contextlib.contextmanager
 def job(snakemake):
-    """Yield the `Given`; send output to the rule's log; end a user's error in one line, there and on the terminal, any other
-    with a traceback.
+    """Yield the `Given`; send output to the rule's log; end a user's error, or one in a user's own file, in one line, there and on
+    the terminal, any other with a traceback.
 
     Set PATHATTR_DEBUG=1 for the traceback of a user's error too.
     """
-    problem = None
+    ended = None
     with open(snakemake.log[0], "w", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         try:
             yield Given.of(snakemake) if hasattr(snakemake.params, "job") else None
-        except Exception as error:
-            known = isinstance(error, InputError) and not os.environ.get("PATHATTR_DEBUG")
-            problem = f"error: {error}" if known else traceback.format_exc()
-            print(problem)
-    if problem:
-        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {problem}")
+        except (Exception, SystemExit) as error:
+            line = str(error) if isinstance(error, InputError) else problem(error) if place(error) else ""
+            ended = f"error: {line}" if line and not os.environ.get("PATHATTR_DEBUG") else traceback.format_exc()
+            print(ended)
+    if ended:
+        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {ended}")
 
 
 def use_torch(snakemake) -> str:

@@ -135,8 +135,7 @@ class Plan:
         dataset = self._function("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
         if ".py:" not in entry["architecture"]:
             return [dataset, self._function("model", entry["architecture"].partition(".")[0])]
-        own = Path(entry["architecture"].rpartition(":")[0])
-        return [dataset, *source.own(own)] if own.is_file() else [dataset]
+        return [dataset, *source.own(entry["architecture"].rpartition(":")[0])]
 
     def is_made(self, dataset: str) -> bool:
         """Whether the workflow builds the dataset from embedded data."""

@@ -185,10 +185,11 @@ def neighbour(folder: Path, name: str) -> Path | None:
     return next((path for path in found if name != LIBRARY.name and path.is_file()), None)
 
 
-def own(path) -> list[Path]:
-    """The user's file at `path` and the files beside it, or in packages beside it, that it imports, directly or not. Raises
-    `InputError` for one that is no Python."""
-    folder, found, todo = Path(path).resolve().parent, set(), [Path(path).resolve()]
+def own(path, function: str = "") -> list[Path]:
+    """The user's file at `path` and the files beside it, or in packages beside it, that it imports, directly or not; none where it
+    is not there. Raises `InputError` for one that is no Python, and for a file that gives the name `function` to nothing."""
+    path = Path(path).resolve()
+    folder, found, todo = path.parent, set(), [path] if path.is_file() else []
     while todo:
         file = todo.pop()
         if file in found:
@@ -199,6 +200,10 @@ def own(path) -> list[Path]:
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             raise InputError(f"{file.name}:{line}: {getattr(error, 'msg', error)}; accepted: Python") from None
+        if function and file == path:
+            known = {name for node in nodes if isinstance(node, ast.stmt) for name in _defines(node)}
+            if not known & {function, "*"}:
+                raise InputError(f"{file.name} has no {function!r}; accepted: a function (classes, channels, size)")
         for node in nodes:
             named = []  # (folder, dotted name)
             if isinstance(node, ast.Import):

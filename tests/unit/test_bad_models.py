@@ -1,5 +1,7 @@
 """Networks and weights that cannot be explained: each ends in its own line, before anything is computed with it."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pathattr import Classifier, InputError, attribute, baselines, measure
+from pathattr.job import job
 from pathattr.model import contract, load
 from pathattr.model.train import train
 
@@ -217,6 +220,19 @@ def test_an_input_is_seen_to_change_where_a_layer_does_it():
     network = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(192, 4))
     with refused("here: the network changes its input in place"):
         contract.check(network, IMAGE - 0.5, 4, "here")
+
+
+def test_what_a_network_raises_later_ends_a_job_in_one_line(tmp_path, capsys):
+    """Also where only some images make it do so."""
+    (tmp_path / "net.py").write_text(forward("assert x.max() < 0.99, 'too bright'", "return logits"))
+    classifier = Classifier(load.build({"architecture": f"{tmp_path}/net.py:make"}, CLASSES, 3, 8), classes=CLASSES)
+    given = SimpleNamespace(log=[tmp_path / "log"], params=SimpleNamespace(), rule="attribute")
+    with pytest.raises(SystemExit) as ended, job(given):
+        classifier.logits(torch.ones(1, 3, 8, 8))
+    assert str(ended.value) == f"attribute, {tmp_path}/log: error: AssertionError: too bright (net.py:13)"
+    assert (tmp_path / "log").read_text() == "error: AssertionError: too bright (net.py:13)\n"
+    with pytest.raises(SystemExit, match="Traceback"), job(given):
+        raise AssertionError("ours")
 
 
 # --- in training mode -------------------------------------------------------------------------------------------------

@@ -275,6 +275,17 @@ def test_a_users_file_that_is_no_python_is_named(tmp_path, text):
         source.own(tmp_path / "net.py")
 
 
+def test_a_name_that_a_users_file_gives_to_nothing_is_refused_where_that_can_be_seen(tmp_path):
+    file = tmp_path / "net.py"
+    file.write_text("import blocks\nif blocks:\n    from blocks import one as other\nclass Net: pass\ntwo = blocks.two\n")
+    for name in ("other", "Net", "two"):
+        assert source.own(file, name) == [file]
+    with pytest.raises(InputError, match=r"^net\.py has no 'one'; accepted: a function"):
+        source.own(file, "one")
+    (tmp_path / "late.py").write_text("from blocks import *\n")
+    assert source.own(tmp_path / "late.py", "one") and source.own(tmp_path / "nowhere.py", "one") == []
+
+
 def test_import_rings_end(copied):
     copied.write("dataset/one.py", "from .two import b\na = 1\n")
     copied.write("dataset/two.py", "from .one import a\nb = 1\n")

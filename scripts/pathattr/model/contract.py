@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..errors import InputError, problem
 from ..finite import check_finite
-from .own import problem
 
 SAME = 1e-4  # of the largest logit: more than the rounding of another kernel
 

@@ -12,15 +12,12 @@ import importlib.util
 import inspect
 import re
 import sys
-import traceback
 import types
 from hashlib import sha256
 from pathlib import Path
 
 from .. import source
-from ..errors import InputError
-
-PACKAGE = "pathattr_own_"  # how the names of these packages begin
+from ..errors import OWN, InputError, problem
 
 
 def load(path: str, name: str, *arguments):
@@ -29,7 +26,7 @@ def load(path: str, name: str, *arguments):
     wanted = "accepted: a function (classes, channels, size) that returns a network"
     if not file.is_file():
         raise InputError(f"{where}: {path} does not exist; accepted: FILE.py:FUNCTION")
-    package = PACKAGE + sha256(str(file.parent).encode()).hexdigest()[:16]
+    package = OWN + sha256(str(file.parent).encode()).hexdigest()[:16]
     for one in [one for one in sys.modules if one.partition(".")[0] == package]:
         del sys.modules[one]  # read anew: it may have changed
     sys.modules[package] = types.ModuleType(package)
@@ -54,19 +51,6 @@ def load(path: str, name: str, *arguments):
         raise InputError(f"{where}: the function raises {problem(error)}; {wanted}") from error
 
 
-def problem(error: BaseException) -> str:
-    """An error on one line: its type and text, and where in a user's own files it arose, FILE:LINE, if it did."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
-    if isinstance(error, SyntaxError):
-        return said  # its text has file and line
-    places = [
-        f" ({Path(frame.f_code.co_filename).name}:{line})"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if str(frame.f_globals.get("__name__")).startswith(PACKAGE)
-    ]
-    return said + (places or [""])[-1]
-
-
 class _Loader(importlib.machinery.SourceFileLoader):
     """Reads a file as it is now, with no compiled one beside it, and gives it its own meaning of `import`."""
 
@@ -84,7 +68,7 @@ class _Finder:
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name.startswith(PACKAGE) and path:
+        if name.startswith(OWN) and path:
             kinds = (_Loader, importlib.machinery.SOURCE_SUFFIXES)
             return importlib.machinery.FileFinder(path[0], kinds).find_spec(name)
         return None

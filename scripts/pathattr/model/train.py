@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..errors import InputError
-from .own import problem
+from ..errors import InputError, problem
 
 BATCH = 256  # images a call where nothing is learnt
 
