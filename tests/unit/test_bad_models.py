@@ -85,7 +85,7 @@ BAD = {
     ),
     "a state of its own": (
         forward("return logits") + "\nNet.get_extra_state = lambda self: 3\n",
-        f"{N}'_extra_state' of the network's state is a int; accepted: float32 or whole numbers, in tensors",
+        f"{N}'_extra_state' of the network's state is an int; accepted: float32 or whole numbers, in tensors",
     ),
     "raises": (
         forward("raise RuntimeError('first\\nsecond')"),

@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from pathattr import Classifier, source
+from pathattr.config import load as load_config
 from pathattr.model import load
+
+from .helpers import refused
+from .test_config import SCHEMA, changed
 
 NET = """
 from torch import nn
@@ -122,3 +126,19 @@ def test_a_file_whose_name_is_no_word_can_be_used(tmp_path):
         "from torch import nn\n\n\ndef make(classes, channels, size):\n    return nn.Flatten()\n"
     )
     load.build({"architecture": f"{tmp_path}/my-net.v2.py:make"}, 4, 3, 8)
+
+
+def test_a_file_that_cannot_be_meant_is_said_with_the_configuration(tmp_path):
+    (tmp_path / "good.py").write_text("def make(classes, channels, size):\n    pass\n")
+    (tmp_path / "bad.py").write_text("\ndef make(:\n")
+
+    def checked(architecture):
+        entry = {"dataset": "digits_on_photos", "architecture": f"{tmp_path}/{architecture}", "weights": "w.pth"}
+        load_config(changed(("models/own", entry | {"mean": [0.5], "std": [0.5]})), SCHEMA)
+
+    checked("good.py:make")
+    checked("nowhere.py:make")  # asked for when it is needed
+    with refused("config: models.own.architecture: good.py has no 'other'; accepted: a function (classes, channels, size)"):
+        checked("good.py:other")
+    with refused("config: models.own.architecture: bad.py:2: invalid syntax; accepted: Python"):
+        checked("bad.py:make")

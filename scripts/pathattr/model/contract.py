@@ -71,7 +71,8 @@ def logits(network: nn.Module, x: Tensor, where: str, classes: int | None = None
 
 
 def _kind(value) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"a{'n' * (name[0] in 'aeiou')} {name}"
 
 
 def _accepted(classes: int | None) -> str:
