@@ -14,6 +14,7 @@ from tqdm import tqdm
 from . import registry
 from .batching import run
 from .errors import InputError
+from .finite import check_finite, watched
 from .integrate import Image, draws, evaluate, integrate, part_of
 
 
@@ -92,7 +93,7 @@ def attribute_counted(
     parts = [(name, value) for name, values in (upto or {}).items() for value in values]
     for part in parts:
         _check_part(entry, *part, parameters)
-    logits = classifier.logits(x, micro_batch) if "logits" in needs else None
+    logits = classifier.logits(x, micro_batch, ids) if "logits" in needs else None
     classes = classifier.classes(x[0])
     if "background" in needs and background[0].shape != x.shape[1:]:
         raise InputError(f"background images have shape {tuple(background[0].shape)}; accepted: that of x, {tuple(x.shape[1:])}")
@@ -103,6 +104,7 @@ def attribute_counted(
         if baselines.ndim != 5 or baselines.shape[0] != len(x) or baselines.shape[2:] != x.shape[1:] or not baselines.shape[1]:
             shape = ", ".join(map(str, (len(x), "B", *x.shape[1:])))
             raise InputError(f"baselines have shape {tuple(baselines.shape)}; accepted: ({shape}), B at least 1")
+        check_finite(baselines, "baselines")
 
     def images():
         for number, name in enumerate(ids):
@@ -133,8 +135,7 @@ def attribute_counted(
     )
     for number, (result, counts[number]) in _bar(done, len(x), method, progress):
         for variant, values in result.items():
-            if not torch.isfinite(values).all():
-                raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
+            check_finite(values, f"{method}: the {variant} map of image {ids[number]}")
             maps[variant][number] = values
     return maps, pd.DataFrame(counts)
 
@@ -174,11 +175,13 @@ def baselines(
             draws=draws(seed, name, ids[number]),
             classes=classes,
         )
-        return entry.function(image, **parameters)
+        return watched(entry.function(image, **parameters), image.id)
 
     done = run((walk(number) for number in range(len(x))), partial(evaluate, classifier, "loss"), micro_batch)
     found = dict(_bar(done, len(x), name, progress))
     pixels = torch.stack([torch.stack([one.pixels.cpu() for one in found[number]]) for number in range(len(x))])
+    for name_of, values in zip(ids, pixels, strict=True):
+        check_finite(values, f"{name}: the baselines of image {name_of}")
     rows = [
         {"image_id": ids[number], "number": place, **{key: value for key, value in vars(one).items() if key != "pixels"}}
         for number in range(len(x))
@@ -215,7 +218,8 @@ def probe(
     x, target, ids = _check_batch(classifier, x, target, ids)
     _check_parameters(entry, parameters)
     walks = (
-        entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters) for n in range(len(x))
+        watched(entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters), ids[n])
+        for n in range(len(x))
     )
     found = dict(_bar(run(walks, classifier.answer, micro_batch), len(x), name, progress))
     return {key: np.stack([np.asarray(found[number][key]) for number in range(len(x))]) for key in found[0]}
@@ -263,9 +267,8 @@ def measure(
     maps = torch.as_tensor(maps, dtype=torch.float32)
     if maps.shape != x.shape:
         raise InputError(f"maps have shape {tuple(maps.shape)}; accepted: that of the images, {tuple(x.shape)}")
-    if not torch.isfinite(maps).all():
-        bad = int((~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0])
-        raise InputError(f"the map of image {ids[bad]} has values that are not finite")
+    for image_id, values in zip(ids, maps, strict=True):
+        check_finite(values, f"the map of image {image_id}")
     name = entry.facts["probe"]
     if entry.facts["retrains"]:
         raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
@@ -286,10 +289,14 @@ def measure(
         if name:
             more["probe"] = {key: values[number] for key, values in probed.items()}
         image = _measured(classifier, x, target, ids, number, draws(seed, name or metric, ids[number]), **more)
-        return entry.function(image, maps[number].to(classifier.device), **parameters)
+        return watched(entry.function(image, maps[number].to(classifier.device), **parameters), ids[number])
 
     done = run((walk(number) for number in range(len(x))), classifier.answer, micro_batch)
     scores = dict(_bar(done, len(x), metric, progress))
+    for n, found in sorted(scores.items()):
+        for score, (_, values) in found.items():
+            if score not in entry.facts["missing"]:
+                check_finite(values, f"{metric}: {score} of image {ids[n]}")
     rows = [(ids[n], name, *curve) for n in range(len(x)) for name, curve in scores[n].items()]
     lengths = [len(values) for _, _, values, _ in rows]
     return pd.DataFrame(

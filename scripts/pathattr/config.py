@@ -183,6 +183,12 @@ def _check_model(name: str, entry: dict, config: dict) -> list[str]:
     if not named and not re.fullmatch(r".+\.py:\w+", entry["architecture"]):
         choices = [architecture + ".NAME" * known[architecture].facts.get("published", False) for architecture in sorted(known)]
         problems.append(f"{where}.architecture: found {entry['architecture']!r}; accepted: {', '.join(choices)}, FILE.py:FUNCTION")
+    elif not named:
+        path, _, function = entry["architecture"].rpartition(":")
+        try:
+            source.own(path, function)
+        except InputError as error:
+            problems.append(f"{where}.architecture: {error}")
     if entry["weights"] == "trained" and "training" not in entry:
         problems.append(f"{where}: training missing; accepted: a mapping, as weights are trained")
     if "start" in entry:

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from . import owner, seal
-from .errors import InputError
+from .errors import InputError, place, problem
 from .files import File
 
 # The libraries make half a million objects that live to the end; walking them over and over, and once more at exit, costs
@@ -58,12 +58,12 @@ class Given:
 
 @contextlib.contextmanager
 def job(snakemake):
-    """Yield the `Given`; send output to the rule's log; seal what was made. End a user's error in one line, there and on the
-    terminal, any other with a traceback.
+    """Yield the `Given`; send output to the rule's log; seal what was made. End a user's error, or one in a user's own file, in one
+    line, there and on the terminal, any other with a traceback.
 
     Set PATHATTR_DEBUG=1 for the traceback of a user's error too.
     """
-    problem, planned = None, getattr(snakemake.params, "job", None)
+    ended, planned = None, getattr(snakemake.params, "job", None)
     owner.watch()
     with _log(snakemake.log[0]) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         try:
@@ -72,14 +72,14 @@ def job(snakemake):
             for path in snakemake.output if planned else ():
                 seal.seal(path, planned["digest"])
         except KeyboardInterrupt:
-            problem = "stopped"
-        except Exception as error:
-            known = isinstance(error, InputError) and not os.environ.get("PATHATTR_DEBUG")
-            problem = f"error: {error}" if known else traceback.format_exc()
-        if problem:
-            print(problem)
-    if problem:
-        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {problem}")
+            ended = "stopped"
+        except (Exception, SystemExit) as error:
+            line = str(error) if isinstance(error, InputError) else problem(error) if place(error) else ""
+            ended = f"error: {line}" if line and not os.environ.get("PATHATTR_DEBUG") else traceback.format_exc()
+        if ended:
+            print(ended)
+    if ended:
+        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {ended}")
 
 
 def _log(path: str):

@@ -131,13 +131,12 @@ class Plan:
         return source.module_path(known.module), known.function
 
     def _network_code(self, training: str) -> list:
-        """Code of a model's dataset and of its architecture: registered, or the user's own where it is there."""
+        """Code of a model's dataset and of its architecture: registered, or the user's own with what it imports there."""
         entry, _ = self.study.model(training)
         dataset = self._function("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
         if ".py:" not in entry["architecture"]:
             return [dataset, self._function("model", entry["architecture"].partition(".")[0])]
-        own = Path(entry["architecture"].rpartition(":")[0])
-        return [dataset, own] if own.is_file() else [dataset]
+        return [dataset, *source.own(entry["architecture"].rpartition(":")[0])]
 
     def is_made(self, dataset: str) -> bool:
         """Whether the workflow builds the dataset from embedded data."""

@@ -127,6 +127,7 @@ def metric(
     unsigned: bool | str = False,
     probe: str = "",
     retrains: bool = False,
+    missing=(),
 ):
     """Register a metric.
 
@@ -138,6 +139,7 @@ def metric(
     `retrains`: it is no function of one image: it trains networks on images that maps have changed. It gets (network, data, maps,
     **parameters), `data` a `training.data.Data` and maps a mapping, "train" and "test" -> (N, C, H, W), and gives
     score -> (x (K,), values (test images, K)). Its parameter `train` says how many of the training images, the first ones, it uses.
+    `missing`: scores that are nan for an image that has none.
     """
     facts = dict(locals())
     return _register("metric", facts.pop("name"), facts)

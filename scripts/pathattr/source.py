@@ -179,6 +179,45 @@ def _imported(path: Path, nodes) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(file for file in found if file.is_file()))
 
 
+def neighbour(folder: Path, name: str) -> Path | None:
+    """The file that `import NAME` means in a user's file of that folder, NAME.py or NAME/__init__.py, None where there is none."""
+    found = (folder / name / "__init__.py", folder / f"{name}.py")
+    return next((path for path in found if name != LIBRARY.name and path.is_file()), None)
+
+
+def own(path, function: str = "") -> list[Path]:
+    """The user's file at `path` and the files beside it, or in packages beside it, that it imports, directly or not; none where it
+    is not there. Raises `InputError` for one that is no Python, and for a file that gives the name `function` to nothing."""
+    path = Path(path).resolve()
+    folder, found, todo = path.parent, set(), [path] if path.is_file() else []
+    while todo:
+        file = todo.pop()
+        if file in found:
+            continue
+        found.add(file)
+        try:
+            nodes = list(ast.walk(_tree(file)))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            raise InputError(f"{file.name}:{line}: {getattr(error, 'msg', error)}; accepted: Python") from None
+        if function and file == path:
+            known = {name for node in nodes if isinstance(node, ast.stmt) for name in _defines(node)}
+            if not known & {function, "*"}:
+                raise InputError(f"{file.name} has no {function!r}; accepted: a function (classes, channels, size)")
+        for node in nodes:
+            named = []  # (folder, dotted name)
+            if isinstance(node, ast.Import):
+                named = [(folder, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = file.parents[node.level - 1] if node.level else folder
+                named = [(base, f"{node.module or ''}.{alias.name}".strip(".")) for alias in node.names]
+            for base, dotted in named:
+                for name in dotted.split("."):
+                    todo += [one for one in [neighbour(base, name)] if one]
+                    base = base / name
+    return sorted(found)
+
+
 @functools.cache
 def part(path: Path, name: str) -> tuple[tuple[str, ...], tuple[Path, ...]]:
     """What one definition of a file is made of: the dumped statements of the file that it reaches by name, itself among

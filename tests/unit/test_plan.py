@@ -85,16 +85,17 @@ def test_results_that_differ_have_different_digests():
     assert len(set(own.values())) == len(own)
 
 
-def test_the_code_of_a_users_own_network_is_part_of_the_digest(tmp_path):
+def test_the_code_of_a_users_own_network_and_beside_it_is_part_of_the_digest(tmp_path):
     code = tmp_path / "own.py"
     entry = {"dataset": "digit_pairs_on_photos", "architecture": f"{code}:net", "weights": "own.pth", "mean": [0.5], "std": [0.5]}
     found = []
-    for result in (1, 2):
-        code.write_text(f"def net(classes, channels, size):\n    return {result}\n")
+    for result, beside in ((1, 1), (2, 1), (2, 2)):
+        code.write_text(f"import blocks\n\ndef net(classes, channels, size):\n    return {result}\n")
+        (tmp_path / "blocks.py").write_text(f"VALUE = {beside}\n")
         for remembered in (source._tree, source._bare, source._imports, source._source_digest, source._code):
             remembered.cache_clear()
         found.append(Plan(Study(changed(("models/vgg_pairs", entry))), ROOT).weights("vgg_pairs").digest)
-    assert found[0] != found[1]
+    assert len(set(found)) == 3
 
 
 def test_a_file_is_its_path_with_a_digest():

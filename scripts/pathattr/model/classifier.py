@@ -1,6 +1,6 @@
 """The classifier that is explained: pixels in [0, 1] in, logits out, frozen and ready for many gradients."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +8,8 @@ from torch.fx.experimental.optimization import fuse
 
 from ..batching import LOGITS, Answer, Ask, run
 from ..errors import InputError
+from ..finite import watched
+from . import contract
 
 FOLDING_TOLERANCE = 1e-5  # of the largest logit
 
@@ -22,24 +24,35 @@ class Classifier:
     Parameters: `module` maps (N, C, H, W) normalised images to (N, classes) logits; it is put in evaluation mode, its
     parameters are frozen and its memory format becomes channels_last. `mean` and `std`: one number a channel. `device`: "cpu"
     or "cuda". `fold_batch_norm`: merge batch norms into the convolutions before them where torch.fx can trace the network and
-    the logits stay within 1e-5 of the largest; `module` itself stays as it is.
+    the logits stay within 1e-5 of the largest; `module` itself stays as it is. `classes`: how many there are, where the module is
+    known to give so many logits; by default it is tried on the first image (`contract.check`).
     """
 
-    def __init__(self, module: nn.Module, mean=(0.0,), std=(1.0,), device: str = "cpu", fold_batch_norm: bool = True):
+    def __init__(
+        self,
+        module: nn.Module,
+        mean=(0.0,),
+        std=(1.0,),
+        device: str = "cpu",
+        fold_batch_norm: bool = True,
+        classes: int | None = None,
+    ):
+        if not isinstance(module, nn.Module):
+            raise InputError(f"found a {type(module).__name__}; accepted: a torch.nn.Module")
         if not mean or len(mean) != len(std) or not all(value > 0 for value in std):
             raise InputError(f"mean {tuple(mean)} and std {tuple(std)} must have one number a channel, std above 0")
         self.device = torch.device(device)
         self.module = module.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
         self._network = None if fold_batch_norm else self.module  # chosen at the first call, when the shape is known
-        self._classes = None
+        self._classes = classes
         self.mean = torch.tensor(mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
 
     def classes(self, image: Tensor) -> int:
-        """How many classes there are, found with one image (C, H, W) at the first call."""
+        """How many classes there are, found with one image (C, H, W) at the first call (`contract.check`). Raises `InputError`."""
         if self._classes is None:
-            with torch.no_grad():
-                self._classes = self(image[None].to(self.device)).shape[1]
+            where = type(self.module).__name__
+            self._classes = contract.check(self.module, self.normalise(image[None].to(self.device))[0], None, where)
         return self._classes
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -76,12 +89,16 @@ class Classifier:
         with torch.no_grad():
             return Answer(self(points), None)
 
-    def logits(self, pixels: Iterable[Tensor], micro_batch: int = 32) -> Tensor:
-        """N images (C, H, W), a tensor or one by one -> (N, classes) logits on the CPU, batch-free (see `batching`)."""
+    def logits(self, pixels: Iterable[Tensor], micro_batch: int = 32, ids: Sequence | None = None) -> Tensor:
+        """N images (C, H, W), a tensor or one by one -> (N, classes) logits on the CPU, batch-free (see `batching`).
+
+        Raises `InputError` for logits that are not finite, naming the image: by `ids`, or 0, 1, ...
+        """
 
         def one(image: Tensor):
             answer = yield Ask(image[None].to(self.device), rule=LOGITS)
             return answer.logits[0].cpu()
 
-        rows = dict(run((one(image) for image in pixels), self.answer, micro_batch))
+        walks = (watched(one(image), number if ids is None else ids[number]) for number, image in enumerate(pixels))
+        rows = dict(run(walks, self.answer, micro_batch))
         return torch.stack([rows[number] for number in range(len(rows))])
