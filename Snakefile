@@ -35,6 +35,7 @@ report: "report/workflow.rst"
 
 onstart:
     globals()["_run"] = begin(study, workflow)
+    os.environ["PATHATTR_STAMPS"] = json.dumps(plan.stamps)
 
 
 rule all:

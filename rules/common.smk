@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from pathlib import Path
@@ -14,7 +15,9 @@ try:
     study = load(config, ROOT / "resources" / "config.schema.yaml")
 except InputError as error:
     sys.exit(str(error))
-plan = Plan(study, ROOT)
+# A run looks at the data outside once, and tells the processes of its jobs (which read this too) what it saw: see `onstart`.
+told = {} if workflow.is_main_process else json.loads(os.environ.get("PATHATTR_STAMPS", "{}"))
+plan = Plan(study, ROOT, told)
 
 
 def gpu(wildcards):
