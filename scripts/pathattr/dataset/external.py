@@ -28,8 +28,8 @@ TURNS = {  # EXIF's orientation -> what sets the image upright
 
 
 def seen(image: Image.Image) -> Image.Image:
-    """An image as people see it, mode L or RGB: 16 bits of grey and fractions from 0 to 1 scaled to 8 bits, what is transparent on a
-    white page, the first picture of several. Raises `InputError` for other ranges."""
+    """An image as people see it, mode L or RGB: 16 bits of grey, and fractions from 0 to 1, scaled to 8 bits; what is transparent,
+    on a white page; the first picture of several. Raises `InputError` for other ranges."""
     if image.mode.startswith("I;16"):
         pixels = np.asarray(image)
         return Image.fromarray(np.rint(np.where(pixels == image.info.get("transparency"), 65535, pixels) / 257).astype(np.uint8))
@@ -176,11 +176,11 @@ def imagefolder(
 ) -> External:
     """<root>/<train or test>/<class>/<image>. The classes of both splits are numbered in the order of the lines of the text file
     `classes` (its first word a line), or in alphabetical order of the training folders. Hidden files and folders are left out.
-    `boxes`: a folder with an annotation of every test image, as ImageNet publishes them (see `annotated`); training images need none.
+    `boxes`: a folder with an annotation of every test image, as ImageNet publishes them (`annotated`); training images need none.
 
     `changes`: by what a changed file is known, whereupon the data set is indexed anew and all that hangs on it made again. Its size
-    and `time`; its `checksum`, so that a file touched or copied is the same, but all files are read at every start; or `ignored`, for
-    a slow file system or millions of files. A file that changes during a run is refused."""
+    and `time`; its `checksum`, so that a file touched or copied is the same, but all files are read at every start; or `ignored`,
+    for a slow file system or millions of files. A file that changes during a run is refused."""
     folder = _folder(root, "imagefolder root") / (train if split == "train" else test)
 
     def scan() -> pd.DataFrame:
@@ -250,9 +250,9 @@ def parquet(
 
     def scan() -> pd.DataFrame:
         own = labels(split)
-        if all(one.is_file() for one in paths.values()):
-            if len(other := np.setdiff1d(labels("test"), labels("train"))):
-                raise InputError(f"parquet test: {paths['test']} has label {other[0]}; accepted: labels of {paths['train']}")
+        there = all(one.is_file() for one in paths.values())
+        if there and len(other := np.setdiff1d(labels("test"), labels("train"))):
+            raise InputError(f"parquet test: {paths['test']} has label {other[0]}; accepted: labels of {paths['train']}")
         index = pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(own))], "label": own})
         return index if changes == "ignored" else index.assign(stamp=of_file(path, changes))
 

@@ -63,8 +63,8 @@ def _paths(known, entry: dict) -> Iterator[dict[str, Path]]:
 
 
 def missing(known, entry: dict) -> list[str]:
-    """What is not there of a data set's files and folders, else what is wrong with its class folders, a line each, which begins with
-    the parameter. `known`: its `source.Registered`."""
+    """What is not there of a data set's files and folders, else what is wrong with its class folders: a line each, which begins
+    with the parameter. `known`: its `source.Registered`."""
     lines = {}
     for steps in _paths(known, entry):
         gone = next(((name, path) for name, path in steps.items() if not path.exists()), None)
