@@ -1,6 +1,7 @@
 """Datasets that lie outside, each made small on disk."""
 
 import io
+import os
 import struct
 
 import numpy as np
@@ -119,6 +120,12 @@ def test_an_unreadable_image_is_refused_by_name(folder, tmp_path, content):
         split[1]
 
 
+def test_a_file_name_that_cannot_be_indexed_is_refused(folder, tmp_path):
+    (tmp_path / "train/cat/a.PNG").rename(tmp_path / "train/cat" / os.fsdecode(b"\xff.png"))
+    with refused(f"imagefolder train: {tmp_path / 'train'} has a file name that is not UTF-8"):
+        scanned(folder, "train")
+
+
 def test_an_image_that_has_gone_is_refused_by_name(folder, tmp_path):
     split = reopened(folder, "train", tmp_path)
     (tmp_path / "train/cat/b.png").unlink()
@@ -164,6 +171,13 @@ def test_parquet_refuses_labels_that_are_no_whole_numbers(tmp_path, labels):
     entry = {"dataset": "parquet", "train": str(tmp_path / "a.parquet"), "test": "none", "size": 9}
     with refused("parquet train", "label"):
         check_index(scanned(entry, "train"), "parquet train")
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_parquet_refuses_a_label_that_only_the_test_split_has(parquet, tmp_path, split):
+    pd.DataFrame({"image": [encoded(PICTURES[0])] * 3, "label": [0, 2, 5]}).to_parquet(tmp_path / "test.parquet")
+    with refused(f"parquet test: {tmp_path / 'test.parquet'} has label 2; accepted: labels of {tmp_path / 'train.parquet'}"):
+        scanned(parquet, split)
 
 
 @pytest.mark.parametrize("value", [None, b"junk", "a path"], ids=["nothing", "junk", "text"])

@@ -188,6 +188,7 @@ def imagefolder(
         try:
             labels = {name: label for label, name in enumerate(classes_of(root, train, test, classes))}
             names = [name for one in labels if (folder / one).is_dir() for name in images(folder / one, f"{one}/")]
+            "".join(names).encode()  # as the index must write them
             index = pd.DataFrame({"image_id": names, "label": [labels[name.partition("/")[0]] for name in names]})
             if changes != "ignored":
                 index["stamp"] = [of_file(folder / name, changes) for name in names]
@@ -195,6 +196,8 @@ def imagefolder(
             raise InputError(f"imagefolder {error}") from None
         except OSError as error:
             raise InputError(f"imagefolder {split}: {error.filename} cannot be read ({error.strerror})") from None
+        except UnicodeEncodeError:
+            raise InputError(f"imagefolder {split}: {folder} has a file name that is not UTF-8; accepted: names in UTF-8") from None
         if boxes and split == "test":
             annotations = _folder(boxes, "imagefolder boxes", "annotations")
             index["boxes"] = [annotated(annotations, name) for name in index["image_id"]]

@@ -5,6 +5,7 @@ image is opened: the workflow asks at every start.
 import hashlib
 import os
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from ..errors import InputError
@@ -55,27 +56,23 @@ def _paths(known, entry: dict) -> Iterator[dict[str, Path]]:
     """For each fact of `paths`, such as "root/train": parameter -> path up to it. None where one of them is null."""
     values = known.values(entry)
     for key in known.facts.get("paths", ()):
-        names, path, steps = key.split("/"), Path(), {}
-        for name in names if all(values[name] is not None for name in names) else ():
-            steps[name] = path = path / Path(values[name]).expanduser()
-        if steps:
-            yield steps
+        parts = {name: values[name] for name in key.split("/")}
+        if None not in parts.values():
+            paths = accumulate((Path(part).expanduser() for part in parts.values()), Path.joinpath)
+            yield dict(zip(parts, paths, strict=True))
 
 
 def missing(known, entry: dict) -> list[str]:
     """What is not there of a data set's files and folders, else what is wrong with its class folders: a line each, which begins
     with the parameter. `known`: its `source.Registered`."""
-    lines = {}
-    for steps in _paths(known, entry):
-        gone = next(((name, path) for name, path in steps.items() if not path.exists()), None)
-        if gone:
-            lines[gone] = f"{gone[0]}: {gone[1]} does not exist; accepted: the path of what is to be read"
-    if known.facts.get("folders") and not lines:
+    gone = [next(((name, path) for name, path in steps.items() if not path.exists()), None) for steps in _paths(known, entry)]
+    if not any(gone) and known.facts.get("folders"):
         try:
             classes_of(**known.values(entry))
         except InputError as error:
             return [str(error)]
-    return list(lines.values())
+    told = dict.fromkeys(filter(None, gone))
+    return [f"{name}: {path} does not exist; accepted: the path of what is to be read" for name, path in told]
 
 
 def stamp(known, entry: dict) -> str | None:
