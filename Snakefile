@@ -34,7 +34,7 @@ report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_run"] = begin(study, workflow)
+    globals()["_run"] = begin(plan, workflow)
 
 
 rule all:

@@ -9,7 +9,7 @@ from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
 from pathattr.resources import Needs
-from pathattr.run import begin, jobs_take
+from pathattr.run import begin, jobs_take, stamps
 
 jobs_take(ROOT.resolve() / "scripts")
 
@@ -17,7 +17,7 @@ try:
     study = load(config, ROOT / "resources" / "config.schema.yaml")
 except InputError as error:
     sys.exit(str(error))
-plan = Plan(study, ROOT)
+plan = Plan(study, ROOT, stamps(workflow))
 needs = Needs(plan)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import source
 from .config import load, read_yaml
+from .dataset.stamp import stamp
 from .errors import InputError
 from .files import File
 from .plot.names import score_label
@@ -60,10 +61,11 @@ class Job:
 
 
 class Plan:
-    """The files of a study. `root` holds `scripts/`, `envs/` and `resources/`."""
+    """The files of a study. `root` holds `scripts/`, `envs/` and `resources/`. `stamps`: data set -> its stamp, where known."""
 
-    def __init__(self, study: Study, root):
+    def __init__(self, study: Study, root, stamps: dict | None = None):
         self.study, self.config, self.root = study, study.config, Path(root)
+        self.stamps = dict(stamps or {})
         self.made: dict[str, Job] = {}  # path -> the job that makes it, as far as anything has asked for it
         self._wanted: dict[
             tuple, list[tuple[int, int]]
@@ -158,10 +160,18 @@ class Plan:
         """Index of a split; a made dataset has its pixels beside it."""
         rule = "make_dataset" if self.is_made(dataset) else "index_dataset"
         entry = self.config["datasets"][dataset]
-        digested = {"entry": entry, "seed": self.study.seed, "split": split}
+        about = {"entry": entry, "seed": self.study.seed, "split": split}
         code = [self._function("dataset", entry["dataset"])]
         path = f"results/data/{dataset}/{split}.parquet"
-        return self._file(path, rule, dataset, split, code=code, digested=digested, **digested)
+        stamped = {"stamp": self._stamp(dataset)} if self._stamp(dataset) else {}
+        return self._file(path, rule, dataset, split, code=code, digested=about | stamped, **about)
+
+    def _stamp(self, dataset: str) -> str | None:
+        """What the files of a data set outside look like, the same as when the run began that this process works for."""
+        if dataset not in self.stamps:
+            entry = self.config["datasets"][dataset]
+            self.stamps[dataset] = stamp(source.registered("dataset")[entry["dataset"]], entry)
+        return self.stamps[dataset]
 
     make_dataset = index_dataset = index
 

@@ -161,12 +161,14 @@ def training(name: str, *, paper: str, equation: str = ""):
     return _register("training", name, dict(paper=paper, equation=equation))
 
 
-def dataset(name: str, *, source: str, made: bool = False, paths=()):
+def dataset(name: str, *, source: str, made: bool = False, paths=(), folders: bool = False):
     """Register a dataset; `made` ones are built by the workflow from embedded data, others are read where they lie.
 
-    `paths`: parameters that name files or folders which must be there.
+    `paths`: parameters that name files or folders which must be there, "root/train" for one within another. If it has a parameter
+    `changes`, other than "ignored", what these look like is part of the data set's digest (see `dataset.stamp`).
+    `folders`: whether their subfolders are classes, to be checked before the first job.
     """
-    return _register("dataset", name, dict(source=source, made=made, paths=tuple(paths)))
+    return _register("dataset", name, dict(source=source, made=made, paths=tuple(paths), folders=folders))
 
 
 def model(name: str, *, paper: str, published: bool = False, attention=False):

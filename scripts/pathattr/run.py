@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import shlex
@@ -13,6 +14,7 @@ from . import owner, seal
 from .files import sweep
 from .slurm import cancel_orphans
 
+STAMPS = "PATHATTR_STAMPS"
 KEPT = ("--configfile", "--configfiles", "--config", "--directory", "-d", "--profile", "--workflow-profile", "--snakefile", "-s")
 
 
@@ -20,6 +22,11 @@ def jobs_take(scripts):
     """Have jobs import the library from `scripts`, whatever is installed."""
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(scripts), *filter(None, before)]))
+
+
+def stamps(workflow) -> dict:
+    """What the run that this process works for saw of the data outside, which it looks at once; nothing where this is that run."""
+    return {} if workflow.is_main_process else json.loads(os.environ.get(STAMPS, "{}"))
 
 
 def again(arguments) -> str:
@@ -33,16 +40,17 @@ def again(arguments) -> str:
     return shlex.join(kept)
 
 
-def begin(study, workflow):
+def begin(plan, workflow):
     """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if study.missing():
-        sys.exit("\n".join(f"config: {line}" for line in study.missing()))
+    if missing := plan.study.missing():
+        sys.exit("\n".join(f"config: {line}" for line in missing))
     handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
     os.environ[seal.AGAIN] = again(sys.argv[1:])
+    os.environ[STAMPS] = json.dumps(plan.stamps)
     _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
 

@@ -64,6 +64,10 @@ class Registered:
     function: str = ""
     doc: str = ""
 
+    def values(self, entry: dict) -> dict:
+        """Parameters of an entry of the configuration: its own, or by default."""
+        return {one.name: entry.get(one.name, one.default) for one in self.parameters}
+
 
 @functools.cache
 def _tree(path: Path) -> ast.Module:

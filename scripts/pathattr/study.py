@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from . import source
+from .dataset.stamp import missing
 from .errors import InputError
 
 SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
@@ -199,19 +200,19 @@ class Study:
                     self.point(base, own, model)
 
     def missing(self) -> list[str]:
-        """Files and folders outside that the artefacts and claims need and that are not there, a line each."""
+        """Files and folders outside that the artefacts and claims need and that are not there, and class folders that are wrong, a
+        line each."""
         lines = []
 
-        def need(where: str, path: str):
+        def need(where: str, path):
             if not Path(path).expanduser().exists():
                 lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
 
         used = {model for drawn in self.drawn.values() for model in drawn.models.values()}
         for dataset in {self.config["models"][model]["dataset"] for model in used}:
             entry = self.config["datasets"][dataset]
-            for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
-                if entry.get(key) is not None:
-                    need(f"datasets.{dataset}.{key}", entry[key])
+            known = source.registered("dataset")[entry["dataset"]]
+            lines += [f"datasets.{dataset}.{line}" for line in missing(known, entry)]
         for model in used:
             entry = self.config["models"][model]
             if ".py:" in entry["architecture"]:
