@@ -15,6 +15,7 @@ from ..plot.names import entry_label, label, place, score_label
 from ..plot.pictures import salience, show, signed
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
 from ..scores import intervals, spearman, summarise
+from ..values import NonNegative
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
 FORMS = VARIANTS[2:]
@@ -281,7 +282,7 @@ def noise_robustness(
     *,
     left: Models,
     right: Models,
-    sigmas: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    sigmas: tuple[NonNegative, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
     names: tuple[str, ...] = ("no prior", "EG prior", "EG prior, valid references"),
 ):
     """Accuracy on all test images with Gaussian noise of a standard deviation in shares of the pixel range, clipped; {models}.

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..registry import dataset
+from ..values import Side
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"}
 
@@ -111,9 +112,9 @@ def imagefolder(
     seed: int = 0,
     *,
     root: str,
-    size: int = 224,
+    size: Side = 224,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     train: str = "train",
     test: str = "val",
     classes: str | None = None,
@@ -154,9 +155,9 @@ def parquet(
     *,
     train: str,
     test: str,
-    size: int,
+    size: Side,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     image: str = "image",
     label: str = "label",
 ) -> External:
@@ -199,9 +200,9 @@ def torchvision(
     *,
     name: Literal["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"],
     root: str,
-    size: int = 32,
+    size: Side = 32,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     download: bool = False,
 ) -> External:
     """A dataset of torchvision's with `train=True/False`, downloaded to `root` if asked for. An id is the row number."""
