@@ -55,7 +55,7 @@ class Entry:
                 place, _, schema = found
                 at = f" at {place[0] + 1}" if place else ""
                 raise InputError(f"{self.name}: {name} is {value!r}; accepted{at}: {values.accepted(schema, there)}")
-        if said := values.broken(self.facts.get("holds", ()), self.parameters() | given | more):
+        if said := values.broken(self.facts.get("holds"), self.parameters() | given, more):
             raise InputError(f"{self.name}: {said}")
 
     def passes(self, kind: str, shape, **given) -> int:
@@ -99,12 +99,13 @@ def method(
     needs=(),
     variants=("vanilla", "absolute"),
     fitted=(),
-    holds=(),
+    holds=None,
     baseline: str = "",
     excludes=(),
     nested=(),
     within=(),
     family: bool = False,
+    sets=(),
 ):
     """Register an attribution method.
 
@@ -116,13 +117,14 @@ def method(
     the image itself, by default as the registered `baseline` computes them).
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
-    `holds`: what several parameters must be to each other, expressions in them and in `baselines`.
+    `holds`: what its parameters must be to each other, an expression in them and `baselines` -> the same in words.
     `excludes`: of "attention": blocks of an architecture that the method has no rule for.
     `nested`: parameters of which a run with a larger value (of a word: with both) passes through the sums of all smaller ones, so
     that these come with it (`upto` in the configuration and in `attribute`).
     `within`: (method, map): another method and which of its maps this is, at the same parameters; draws are then keyed by that
     method's name, and the workflow takes the map from its run where it makes one.
-    `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`.
+    `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`; of the others' parameters it `sets`
+    some itself.
     """
     facts = dict(locals())
     return _register("method", facts.pop("name"), facts)
@@ -169,14 +171,14 @@ def probe(name: str, *, paper: str, equation: str, forwards: str):
     return _register("probe", name, dict(paper=paper, equation=equation, forwards=forwards))
 
 
-def training(name: str, *, paper: str, equation: str = "", holds=()):
+def training(name: str, *, paper: str, equation: str = "", holds=None):
     """Register a way to train a network, `f(network, data, **parameters)`: in place, on `data` (a `training.data.Data`). Returns
     what is worth knowing of it, for the JSON file beside the weights. `holds` as for `method`.
     """
-    return _register("training", name, dict(paper=paper, equation=equation, holds=tuple(holds)))
+    return _register("training", name, dict(paper=paper, equation=equation, holds=holds or {}))
 
 
-def dataset(name: str, *, source: str, made: bool = False, paths=(), classes: int = 0, size: int = 0, holds=()):
+def dataset(name: str, *, source: str, made: bool = False, paths=(), classes: int = 0, size: int = 0, holds=None):
     """Register a dataset; `made` ones are built by the workflow from embedded data, others are read where they lie.
 
     `paths`: parameters that name files or folders which must be there. `classes`: how many it has, of a made one. `size`: pixels of
@@ -194,7 +196,7 @@ def model(name: str, *, paper: str, published: bool = False, attention=False):
     return _register("model", name, dict(paper=paper, published=published, attention=attention))
 
 
-def artefact(name: str, *, needs=(), table: bool = False, holds=(), takes: str = ""):
+def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None):
     """Register a kind of figure, or of `table`. Its docstring is its caption, in reStructuredText: {parameter} stands for a
     parameter's value, {models} for the models with those whose place they take.
 
@@ -205,18 +207,19 @@ def artefact(name: str, *, needs=(), table: bool = False, holds=(), takes: str =
     "test" (splits), "train_logits", "test_logits", "weights" (of the models), "trainings" (weights of all of their trainings),
     "reported" (the paper's printed numbers), "table" (another artefact's). Scores and maps are of the first `images` test images;
     a mapping gives for each role the parameter that says how many.
-    `holds`: what its parameters must be, expressions in them. `takes`: what each of its methods must be, an expression in the
-    method's facts and parameters, `method` being its name, and in `baselines`, how many it has.
+    `holds` as for `method`; of a sweep there are `series`, how many methods, `changed`, at most how many parameters a point
+    changes, and `swept`, those that every point gives a number. `takes`: what each of its methods must be, an expression in
+    `method` (as registered), `needs`, `gives` (variants) and `fitter` (of its baselines, or "") -> the same in words.
     """
-    return _register("artefact", name, dict(needs=needs, table=table, holds=tuple(holds), takes=takes))
+    return _register("artefact", name, dict(needs=needs, table=table, holds=holds or {}, takes=takes or {}))
 
 
-def claim(name: str, *, needs=(), holds=(), takes: str = ""):
+def claim(name: str, *, needs=(), holds=None, takes=None):
     """Register a comparison that a paper's sentence is judged by; `needs`, `holds` and `takes` as for `artefact`.
 
     The function gets `found` and its parameters, and returns a `judging.Judged`.
     """
-    return _register("claim", name, dict(needs=needs, holds=tuple(holds), takes=takes))
+    return _register("claim", name, dict(needs=needs, holds=holds or {}, takes=takes or {}))
 
 
 def get(kind: str, name: str) -> Entry:

@@ -27,6 +27,11 @@ def images_of(config: dict, dataset: str, split: str = "test") -> int | None:
     return config["datasets"][dataset].get(split, defaults[split])
 
 
+def baselines_of(settings: dict) -> int:
+    """How many baselines an image gets, by `baseline` and its parameters."""
+    return len(settings["blurs"]) if settings["baseline"] == "compute_baseline" else 1
+
+
 FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
 
 

@@ -134,12 +134,13 @@ def among(value, names) -> str:
     return f"accepted: {', '.join(names) or 'none here'}" + "".join(f"; did you mean {one}?" for one in near)
 
 
-def broken(conditions, values: dict) -> str:
-    """What to say of the first condition on several parameters, an expression in them, that does not hold; "" if all do that
-    name nothing else."""
-    for condition in conditions:
-        code, known = compile(condition, "condition", "eval"), {"len": len, **values}
+def broken(conditions, given: dict, more=None) -> str:
+    """What to say of the first condition, an expression -> words, that does not hold of parameters `given` and what is known `more`;
+    "" if all do that name nothing else."""
+    known = {"len": len, "set": set, **given, **(more or {})}
+    for condition, words in (conditions or {}).items():
+        code = compile(condition, "condition", "eval")
         if set(code.co_names) <= known.keys() and not eval(code, {"__builtins__": {}}, known):
-            found = ", ".join(f"{name} {values[name]!r}" for name in code.co_names if name in values)
-            return f"found {found}; accepted: {condition}"
+            found = ", ".join(f"{name} {given[name]!r}" for name in dict.fromkeys(code.co_names) if name in given)
+            return f"found {found}; accepted: {words}" if found else f"accepted: {words}"
     return ""

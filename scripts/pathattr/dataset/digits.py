@@ -48,7 +48,7 @@ def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-@dataset("digits", source="UCI optical digits, in scikit-learn", made=True, classes=10, holds=("size >= 8",))
+@dataset("digits", source="UCI optical digits, in scikit-learn", made=True, classes=10, holds={"size >= 8": "at least 8 pixels"})
 def digits(split: str, seed: int = 0, *, size: Side = 16, train: int = 1397, test: int = 400) -> Made:
     """The digits alone, white on black, one channel: the stand-in for MNIST and CIFAR. See `Made` for the shapes."""
     check_size(size, 8)
@@ -78,7 +78,7 @@ def digit_pairs(split: str, seed: int = 0, *, train: int = 8000, test: int = 400
     source="UCI optical digits and two photographs, in scikit-learn",
     made=True,
     classes=10,
-    holds=("size >= 16",),
+    holds={"size >= 16": "at least 16 pixels"},
 )
 def digits_on_photos(split: str, seed: int = 0, *, size: Side = 64, train: int = 6000, test: int = 400) -> Made:
     """A digit of random size, place and colour on a random crop of a photograph: the stand-in for ImageNet.
@@ -98,7 +98,7 @@ def digits_on_photos(split: str, seed: int = 0, *, size: Side = 64, train: int =
     source="UCI optical digits and two photographs, in scikit-learn",
     made=True,
     classes=100,
-    holds=("size >= 16",),
+    holds={"size >= 16": "at least 16 pixels"},
 )
 def digit_pairs_on_photos(split: str, seed: int = 0, *, size: Side = 64, train: int = 8000, test: int = 400) -> Made:
     """Two digits side by side, both of one random size and colour, on a random crop of a photograph: a hundred classes, 10 a + b of

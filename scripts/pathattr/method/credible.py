@@ -13,7 +13,7 @@ from ..registry import method
     gradients="1 + baselines * (steps // baselines)",
     nested=("steps",),
     needs=("baselines",),
-    holds=("steps >= baselines",),
+    holds={"steps >= baselines": "at least one step a baseline"},
     baseline="compute_baseline",
     defaults="150 steps over three baselines: section 7",
     limits="Not complete: gradients that are not valid are left out. Where none is valid A is 0.",

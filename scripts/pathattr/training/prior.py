@@ -84,7 +84,7 @@ def choose(grid: list[dict], loss_allowed: NonNegative) -> float:
     "attribution_prior",
     paper="Erion et al., Nature Machine Intelligence 2021, as Yang et al., ICLR 2023, use it",
     equation="cross-entropy + lambda TV(A), A by Expected Gradients; section A.4.2",
-    holds=("references < batch_size",),
+    holds={"references < batch_size": "fewer references than the images of a batch"},
 )
 def attribution_prior(
     network,
