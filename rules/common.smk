@@ -1,17 +1,10 @@
-import os
-import sys
-from pathlib import Path
-
-# This repository, also where another workflow imports it; relative, so that a moved folder reruns nothing.
-ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
-sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
 from pathattr.run import begin
 
 try:
-    study = load(config, ROOT / "resources" / "config.schema.yaml")
+    study = load(config, ROOT / "resources" / "config.schema.yaml", files=workflow.configfiles)
 except InputError as error:
     sys.exit(str(error))
 plan = Plan(study, ROOT)

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, validators
 from .entries import check_entry, check_model
 from .errors import InputError
 from .strict import problems_of
-from .study import Study
+from .study import Study, images_of
 from .uses import check_paper
 from .values import accepted, among, is_number, is_whole
 
@@ -36,7 +36,20 @@ def check(config: dict, schema_path) -> list[str]:
         printed = Path(schema_path).parent / "reported"
         for paper in config["papers"]:
             problems += check_paper(paper, config, printed)
+        problems += [] if problems else _check_shares(config)
     return sorted(set(problems))
+
+
+def _check_shares(config: dict) -> list[str]:
+    """Whether the training images in use can be split and drawn from as asked for."""
+    used = {config["models"][model]["dataset"] for paper in config["papers"].values() for model in paper["models"].values()}
+    counts = {dataset: images_of(config, dataset, "train") for dataset in sorted(used)}
+    return [
+        f"{key}: found {config[key]}; accepted: at most the {count} training images of {dataset}"
+        for key in ("training_shards", "background_images")
+        for dataset, count in counts.items()
+        if count and config[key] and config[key] > count
+    ]
 
 
 def load(config: dict, schema_path, files=()) -> Study:

@@ -15,8 +15,8 @@ def begin(study, workflow):
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if study.missing():
-        sys.exit("\n".join(f"config: {line}" for line in study.missing()))
+    if missing := study.missing(local=workflow.local_exec):
+        sys.exit("\n".join(f"config: {line}" for line in missing))
     Path("results").mkdir(exist_ok=True)
     handle = Path("results/.lock").open("w")  # noqa: SIM115 - held while the run lasts
     try:

@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from . import source
+from . import installed, source
 from .errors import InputError
 
 SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
@@ -203,9 +203,12 @@ class Study:
                 for base, own in drawn.forms.values():
                     self.point(base, own, model)
 
-    def missing(self) -> list[str]:
-        """Files and folders outside that the artefacts and claims need and that are not there, a line each."""
+    def missing(self, local: bool = False) -> list[str]:
+        """What the artefacts and claims need and that is not there, a line each: files, folders and, where jobs run on this
+        machine (`local`), a GPU."""
         lines = []
+        if local and self.config["device"] == "cuda" and not installed.has_gpu():
+            lines.append("device: found 'cuda', but this machine has no GPU; accepted: cpu, or a machine with a GPU")
 
         def need(where: str, path: str):
             if not Path(path).expanduser().exists():

@@ -224,7 +224,7 @@ def _check_limits(where: str, parameters, entry: dict, own: dict, model: str, co
         value = entry.get(one.name, one.default)
         value = value[model] if isinstance(value, dict) else value
         if one.type.get("limit") in there:
-            problems += check_value(f"{where}.{one.name}, on {model}", value, one.type, there)
+            problems += check_value(f"{where}.{one.name}, on {of['dataset']}", value, one.type, there)
     return problems
 
 

@@ -135,8 +135,8 @@ def among(value, names) -> str:
 
 
 def broken(conditions, given: dict, more=None) -> str:
-    """What to say of the first condition, an expression -> words, that does not hold of parameters `given` and what is known `more`;
-    "" if all do that name nothing else."""
+    """What to say of the first condition (an expression -> words) that does not hold of parameters `given` and what is known
+    `more`; "" if all do that name nothing else."""
     known = {"len": len, "set": set, **given, **(more or {})}
     for condition, words in (conditions or {}).items():
         code = compile(condition, "condition", "eval")
