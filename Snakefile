@@ -3,6 +3,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "rules/library.smk"
+
+
 configfile: f"{workflow.current_basedir}/config.yaml"
 
 

@@ -1,10 +1,3 @@
-import os
-import sys
-from pathlib import Path
-
-# This repository, also where another workflow imports it; relative, so that a moved folder reruns nothing.
-ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
-sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
@@ -14,7 +7,7 @@ from pathattr.run import begin, jobs_take, stamps
 jobs_take(ROOT.resolve() / "scripts")
 
 try:
-    study = load(config, ROOT / "resources" / "config.schema.yaml")
+    study = load(config, ROOT / "resources" / "config.schema.yaml", files=workflow.configfiles)
 except InputError as error:
     sys.exit(str(error))
 plan = Plan(study, ROOT, stamps(workflow))

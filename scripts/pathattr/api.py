@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
-from numbers import Integral, Real
-from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -72,7 +69,9 @@ def attribute_counted(
         parameters |= {"name": method.partition(":")[2]} | ({} if baselines is None else {"baselines": baselines})
         baselines = None  # Captum's own, not ours
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    there = {"other classes": classifier.classes(x[0]) - 1, "pixels of the image's shorter side": min(x.shape[2:])}
+    there |= {} if background is None else {"training images": len(background)}
+    entry.check(parameters, there)
     needs = entry.facts["needs"]
     given = {"background": background, "neighbourhoods": neighbourhoods, "baselines": baselines}
     missing = [name for name in needs if name in given and given[name] is None]
@@ -105,6 +104,7 @@ def attribute_counted(
             shape = ", ".join(map(str, (len(x), "B", *x.shape[1:])))
             raise InputError(f"baselines have shape {tuple(baselines.shape)}; accepted: ({shape}), B at least 1")
         check_finite(baselines, "baselines")
+        entry.check(parameters, there, baselines=baselines.shape[1])
 
     def images():
         for number, name in enumerate(ids):
@@ -145,7 +145,7 @@ def _check_part(entry, name: str, value, parameters: dict):
     if name not in entry.facts["nested"] or parameters.get("as_released"):
         nested = ", ".join(entry.facts["nested"]) or "none, it has no nested parameter"
         raise InputError(f"{entry.name}: upto names {name}; accepted: {nested}{', not as released' * bool(entry.facts['nested'])}")
-    _check_parameters(entry, {name: value})
+    entry.check({name: value})
     whole = {**entry.parameters(), **parameters}[name]
     if isinstance(value, str) and whole != "both":
         raise InputError(f"{entry.name}: upto {name} is {value!r}; accepted where {name} is 'both'; it is {whole!r}")
@@ -164,7 +164,7 @@ def baselines(
     """
     entry = registry.get("baseline", name)
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     classes = classifier.classes(x[0])
 
     def walk(number: int):
@@ -216,7 +216,7 @@ def probe(
     """
     entry = registry.get("probe", name)
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     walks = (
         watched(entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters), ids[n])
         for n in range(len(x))
@@ -274,7 +274,7 @@ def measure(
         raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
     asked = registry.get("probe", name).parameters() if name else {}
     own = {key: parameters.pop(key) for key in list(parameters) if key in asked and key not in entry.parameters()}
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     if name and probed is None:
         shared = {key: value for key, value in (entry.parameters() | parameters).items() if key in asked}
         options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
@@ -362,25 +362,6 @@ def _check_batch(classifier, x, target, ids):
     if len(set(ids)) < len(ids):
         raise InputError("image ids repeat; accepted: one of its own for each image")
     return x, target, ids
-
-
-def _check_parameters(entry, parameters):
-    accepted = [name for name in entry.parameters() if name not in entry.facts.get("fitted", ())]
-    for name, value in parameters.items():
-        if name not in accepted and not entry.facts.get("family"):
-            raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
-        kind = entry.function.__annotations__.get(name)
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if kind is int and not (whole and value >= 1):
-            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
-        items = value if get_origin(kind) is tuple and isinstance(value, list | tuple) else [value]
-        if kind is float or get_origin(kind) is tuple:
-            numbers = all(isinstance(item, Real) and not isinstance(item, bool) and isfinite(item) for item in items)
-            if not numbers or (get_origin(kind) is tuple and not isinstance(value, list | tuple)):
-                what = "a finite number" if kind is float else "finite numbers, in a list"
-                raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {what}")
-        if get_origin(kind) is Literal and value not in get_args(kind):
-            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {', '.join(map(str, get_args(kind)))}")
 
 
 def _bar(done, total: int, what: str, progress: bool):

@@ -15,12 +15,12 @@ from pathlib import Path
 from textwrap import fill
 
 from . import source
-from .config import read_yaml
 from .errors import InputError
 from .plan import Job, Plan, planned
 from .registry import Entry
 from .shards import shard_range, shard_split
-from .study import images_of
+from .strict import read_yaml
+from .study import baselines_of, images_of
 
 ROOT = source.LIBRARY.parents[1]
 STAGES = {  # rules that run a network -> what they make
@@ -39,7 +39,6 @@ TRAININGS = {  # registered training -> networks trained; passes over all traini
         "(1 - held_out) * epochs * (1 if form == 'none' else 1 + len(strengths) * (1 + references))",
     ),
 }
-BASELINES = {"compute_baseline": "blurs"}  # registered baseline -> its parameter with a value for each; others give an image one
 BYTES = {"float16": 2, "float32": 4}
 
 
@@ -160,13 +159,13 @@ class Prices:
     def _baselines(self, job: Job, dataset: str, network: str, entry: str, shard: str) -> Cost:
         settings, count = dict(job.told["settings"]), self._images(dataset, shard)
         each = self._passes("baseline", settings["baseline"], settings, dataset)
-        number = _number(settings)
+        number = baselines_of(settings)
         size = 4 * count * number * self.data(dataset).elements
         return Cost(**self._about(job, entry, dataset, network), count=count, each=tuple(each), maps=number, bytes=size)
 
     def _attribute(self, job: Job, dataset: str, network: str, entry: str, shard: str) -> Cost:
         settings, count, maps = dict(job.told["settings"]), self._images(dataset, shard), _maps(job.told["settings"])
-        own = [_number(self.plan.made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
+        own = [baselines_of(self.plan.made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
         gradients, forwards = self._passes("method", settings["method"], settings, dataset, baselines=sum(own))
         forwards += "logits" in source.lookup("method", settings["method"]).facts.get("needs", ())
         about = self._about(job, entry, dataset, network, shard_split(shard))
@@ -369,12 +368,6 @@ REST = """- The test accuracy of each network, LPI's K-means, figures, tables, v
 def _rate(row: dict, kind: str) -> float:
     """Passes a second."""
     return row[kind]["passes"] / row[kind]["seconds"]
-
-
-def _number(settings: dict) -> int:
-    """How many baselines an image gets."""
-    of = BASELINES.get(settings["baseline"])
-    return len(settings[of]) if of else 1
 
 
 def _maps(settings: dict, unsigned: bool = False) -> int:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import source
-from .config import load, read_yaml
+from .config import load
 from .dataset.stamp import stamp
 from .errors import InputError
 from .files import File
 from .plot.names import score_label
 from .shards import cover, shard_range, shard_split
+from .strict import read_yaml
 from .study import Drawn, Study, images_of
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names

@@ -45,7 +45,7 @@ def begin(plan, workflow):
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if missing := plan.study.missing():
+    if missing := plan.study.missing(local=workflow.local_exec):
         sys.exit("\n".join(f"config: {line}" for line in missing))
     handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet

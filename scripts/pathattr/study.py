@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from . import source
+from . import installed, source
 from .dataset.stamp import missing
 from .errors import InputError
 
@@ -26,6 +26,11 @@ def images_of(config: dict, dataset: str, split: str = "test") -> int | None:
         return None
     defaults = {parameter.name: parameter.default for parameter in known.parameters}
     return config["datasets"][dataset].get(split, defaults[split])
+
+
+def baselines_of(settings: dict) -> int:
+    """How many baselines an image gets, by `baseline` and its parameters."""
+    return len(settings["blurs"]) if settings["baseline"] == "compute_baseline" else 1
 
 
 FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
@@ -199,10 +204,12 @@ class Study:
                 for base, own in drawn.forms.values():
                     self.point(base, own, model)
 
-    def missing(self) -> list[str]:
-        """Files and folders outside that the artefacts and claims need and that are not there, and class folders that are wrong, a
-        line each."""
+    def missing(self, local: bool = False) -> list[str]:
+        """What the artefacts and claims need and that is not there, a line each: files, folders, class folders that are wrong and,
+        where jobs run on this machine (`local`), a GPU."""
         lines = []
+        if local and self.config["device"] == "cuda" and not installed.has_gpu():
+            lines.append("device: found 'cuda', but this machine has no GPU; accepted: cpu, or a machine with a GPU")
 
         def need(where: str, path):
             if not Path(path).expanduser().exists():

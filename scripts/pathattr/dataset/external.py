@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..errors import InputError
 from ..registry import dataset
+from ..values import Side
 from .stamp import check_file, classes_of, images, of_file
 
 LEAST = 8  # pixels of an image's shorter side
@@ -165,7 +166,7 @@ def imagefolder(
     seed: int = 0,
     *,
     root: str,
-    size: int = 224,
+    size: Side = 224,
     crop: Literal["squash", "centre"] = "squash",
     channels: Literal[1, 3] = 3,
     train: str = "train",
@@ -219,7 +220,7 @@ def parquet(
     *,
     train: str,
     test: str,
-    size: int,
+    size: Side,
     crop: Literal["squash", "centre"] = "squash",
     channels: Literal[1, 3] = 3,
     image: str = "image",
@@ -278,7 +279,7 @@ def torchvision(
     *,
     name: Literal["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"],
     root: str,
-    size: int = 32,
+    size: Side = 32,
     crop: Literal["squash", "centre"] = "squash",
     channels: Literal[1, 3] = 3,
     download: bool = False,

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import method
+from ..values import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, n
     defaults="9 neighbourhoods (VGG-16), 20 references, one random step each: LPI paper, Comparison",
     limits="With few classes a neighbourhood is nearly one class, and its references hold the evidence itself.",
 )
-def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps: int = 1):
+def lpi(image, integral, *, neighbourhoods: TrainingImages = 9, references: TrainingImages = 20, steps: int = 1):
     """Local Path Integration: A = sum over the m references x' of the image's neighbourhood of p(x') (x - x') times the
     gradient at x' + alpha (x - x'), alpha ~ U(0, 1).
 
