@@ -43,12 +43,12 @@ def check(config: dict, schema_path) -> list[str]:
 def _check_shares(config: dict) -> list[str]:
     """Whether the training images in use can be split and drawn from as asked for."""
     used = {config["models"][model]["dataset"] for paper in config["papers"].values() for model in paper["models"].values()}
-    counts = {dataset: images_of(config, dataset, "train") for dataset in sorted(used)}
+    counts = [(images_of(config, dataset, "train"), dataset) for dataset in used]
+    least, dataset = min([one for one in counts if one[0]], default=(float("inf"), ""))
     return [
-        f"{key}: found {config[key]}; accepted: at most the {count} training images of {dataset}"
+        f"{key}: found {config[key]}; accepted: at most the {least} training images of {dataset}"
         for key in ("training_shards", "background_images")
-        for dataset, count in counts.items()
-        if count and config[key] and config[key] > count
+        if config[key] and config[key] > least
     ]
 
 

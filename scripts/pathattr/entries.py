@@ -108,7 +108,8 @@ def check_value(where: str, value, schema: dict, there=None) -> list[str]:
     if not (found := fault(value, schema, there)):
         return []
     place, single, inner = found
-    return [f"{'.'.join([where, *map(str, place)])}: found {single!r}; accepted: {accepted(inner, there)}"]
+    says = among(single, inner["enum"]) if "enum" in inner else f"accepted: {accepted(inner, there)}"
+    return [f"{'.'.join([where, *map(str, place)])}: found {single!r}; {says}"]
 
 
 def one_of(where: str, value, names) -> list[str]:

@@ -157,7 +157,7 @@ def _check_form(where: str, base: str, own: dict, config: dict) -> list[str]:
         if key in ("method", "variants", "upto"):
             return [f"{where}: found {key}, which makes another entry; accepted: parameters of its method"]
         if not re.fullmatch(r"[A-Za-z0-9_.+-]{1,30}", str(value)):
-            return [f"{where}.{key}: found {value!r}; accepted: a number or a word; else an entry of `methods` with it"]
+            return [f"{where}.{key}: found {value!r}; accepted: one number or word"]
     entry = {key: value for key, value in config["methods"][base].items() if key != "upto"}
     return check_entry("method", where, base, {**entry, **own}, config)
 

@@ -43,8 +43,8 @@ WORDS = {"integer": "a whole number", "number": "a finite number", "boolean": "t
          "null": "null", "array": "a list", "object": "a mapping"}  # fmt: skip
 LIMITS = {
     "minimum": "at least {}",
-    "maximum": "at most {}",
     "exclusiveMinimum": "above {}",
+    "maximum": "at most {}",
     "exclusiveMaximum": "below {}",
     "multipleOf": "a multiple of {}",
     "minItems": "at least {} long",

@@ -280,7 +280,7 @@ def variant_gallery(found, *, model: Model, methods: Methods, images: Images):
 # --- robustness -------------------------------------------------------------------------------------------------------
 
 
-@artefact("noise_robustness", needs=("trainings", "test"), holds={"len(models) == len(names)": "a name for each model"})
+@artefact("noise_robustness", needs=("trainings", "test"), holds={"len(left) == len(right) == len(names)": "a name for each model"})
 def noise_robustness(
     found,
     *,
