@@ -235,6 +235,26 @@ def test_what_a_network_raises_later_ends_a_job_in_one_line(tmp_path, capsys):
         raise AssertionError("ours")
 
 
+class Wary(nn.Module):
+    """A network that torch.fx cannot trace, and says nothing of why."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+
+    def forward(self, x):
+        assert isinstance(x, torch.Tensor)
+        return self.body(x)
+
+
+def test_a_network_that_cannot_be_traced_is_used_as_it_is_and_said_where_it_must_be(capsys):
+    classifier = Classifier(Wary())
+    assert classifier.logits(torch.rand(2, 3, 3, 3)).shape == (2, 4)
+    assert "batch norm is not folded: AssertionError" in capsys.readouterr().out
+    with refused("torch.fx cannot trace this network: AssertionError"):
+        attribute("deeplift", classifier, torch.rand(1, 3, 3, 3), [0])
+
+
 # --- in training mode -------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
 from ..batching import LOGITS, Answer, Ask, run
-from ..errors import InputError
+from ..errors import InputError, problem
 from ..finite import watched
 from . import contract
 
@@ -72,7 +72,7 @@ class Classifier:
         try:
             folded = fuse(self.module).requires_grad_(False).to(memory_format=torch.channels_last)
         except Exception as error:  # tracing runs the network's own code: whatever it raises, it cannot be folded
-            print(f"batch norm is not folded: {str(error).splitlines()[0]}")
+            print(f"batch norm is not folded: {problem(error)}")
             return self.module
         probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(self.device)
         with torch.no_grad():
