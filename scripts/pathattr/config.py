@@ -41,15 +41,12 @@ def check(config: dict, schema_path) -> list[str]:
 
 
 def _check_shares(config: dict) -> list[str]:
-    """Whether the training images in use can be split and drawn from as asked for."""
+    """Whether the training images in use can be divided as asked for."""
     used = {config["models"][model]["dataset"] for paper in config["papers"].values() for model in paper["models"].values()}
     counts = [(images_of(config, dataset, "train"), dataset) for dataset in used]
     least, dataset = min([one for one in counts if one[0]], default=(float("inf"), ""))
-    return [
-        f"{key}: found {config[key]}; accepted: at most the {least} training images of {dataset}"
-        for key in ("training_shards", "background_images")
-        if config[key] and config[key] > least
-    ]
+    found = config["training_shards"]
+    return [f"training_shards: found {found}; accepted: at most the {least} training images of {dataset}"] if found > least else []
 
 
 def load(config: dict, schema_path, files=()) -> Study:

@@ -34,7 +34,6 @@ BAD = [
     ("training_shards", 1398, "training_shards: found 1398; accepted: at most the 1397 training images of digits"),
     ("training_shards", INF, "training_shards: found inf; accepted: a whole number, at least 1"),
     ("background_images", 0, "background_images: found 0; accepted: a whole number or null, at least 1"),
-    ("background_images", 1398, "background_images: found 1398; accepted: at most the 1397 training images of digits"),
     ("maps_dtype", "float64", "maps_dtype: found 'float64'; accepted: float32, float16"),
     ("threads", 4, "threads: found 4; accepted: a mapping"),
     ("threads/train", 0, "threads.train: found 0; accepted: a whole number, at least 1"),
