@@ -1,5 +1,6 @@
 """Networks and weights that cannot be explained: each ends in its own line, before anything is computed with it."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -226,7 +227,8 @@ def test_what_a_network_raises_later_ends_a_job_in_one_line(tmp_path, capsys):
     """Also where only some images make it do so."""
     (tmp_path / "net.py").write_text(forward("assert x.max() < 0.99, 'too bright'", "return logits"))
     classifier = Classifier(load.build({"architecture": f"{tmp_path}/net.py:make"}, CLASSES, 3, 8), classes=CLASSES)
-    given = SimpleNamespace(log=[tmp_path / "log"], params=SimpleNamespace(), rule="attribute")
+    scripts = Path(load.__file__).parents[2]
+    given = SimpleNamespace(log=[tmp_path / "log"], params=SimpleNamespace(), rule="attribute", scriptdir=scripts, output=[])
     with pytest.raises(SystemExit) as ended, job(given):
         classifier.logits(torch.ones(1, 3, 8, 8))
     assert str(ended.value) == f"attribute, {tmp_path}/log: error: AssertionError: too bright (net.py:13)"
