@@ -2,8 +2,9 @@ from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
 from pathattr.resources import Needs
-from pathattr.run import begin, jobs_take, stamps
+from pathattr.run import begin, check_folder, jobs_take, stamps
 
+check_folder()
 jobs_take(ROOT.resolve() / "scripts")
 
 try:

@@ -24,6 +24,12 @@ def jobs_take(scripts):
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(scripts), *filter(None, before)]))
 
 
+def check_folder():
+    """End in one line where nothing can be written in the run's folder; Snakemake itself would with a traceback."""
+    if not os.access(".", os.W_OK):
+        sys.exit(f"{os.getcwd()}: cannot be written; accepted: as --directory a folder that is open to us")
+
+
 def stamps(workflow) -> dict:
     """What the run that this process works for saw of the data outside, which it looks at once; nothing where this is that run."""
     return {} if workflow.is_main_process else json.loads(os.environ.get(STAMPS, "{}"))
