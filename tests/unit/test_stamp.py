@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from pathattr import source
+from pathattr.config import check
 from pathattr.dataset.split import open_source
 from pathattr.dataset.stamp import below, classes_of, images, missing, of_file, stamp
 from pathattr.plan import Plan
 from pathattr.study import Study
 
 from .helpers import refused
-from .test_config import changed
+from .test_config import SCHEMA, changed
 from .test_external import PICTURES, encoded, reopened
 from .test_plan import ROOT
 
@@ -181,6 +182,12 @@ def test_a_study_tells_wrong_classes_before_any_job(folder):
     config = changed(("datasets/own", folder.entry | {"classes": None}), ("models/vgg_pairs/dataset", "own"))
     (line,) = Study(config).missing()
     assert line.startswith(f"datasets.own.test: {folder.folder}/val has emu; accepted: ")
+
+
+@pytest.mark.parametrize("key, value, accepted", [("changes", "never", "time, checksum, ignored"), ("channels", 2, "1, 3")])
+def test_other_values_are_refused_by_the_configuration(folder, key, value, accepted):
+    lines = check(changed(("datasets/own", folder.entry | {key: value})), SCHEMA)
+    assert lines == [f"datasets.own.{key}: found {value!r}; accepted: {accepted}"]
 
 
 def test_what_is_not_there_is_told_by_the_parameter_that_names_it(folder):
