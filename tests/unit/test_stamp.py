@@ -195,7 +195,8 @@ def test_what_is_not_there_is_told_by_the_parameter_that_names_it(folder):
     gone = {"train": "none", "boxes": str(folder.folder / "no"), "classes": None}
     accepted = "does not exist; accepted: the path of what is to be read"
     assert folder.missing(**gone) == [f"train: {folder.folder}/none {accepted}", f"boxes: {folder.folder}/no {accepted}"]
-    assert folder.missing(root="nowhere", classes=None, boxes=None) == [f"root: nowhere {accepted}"]
+    for root in ("nowhere", "n" * 300):  # longer than a name may be
+        assert folder.missing(root=root, classes=None, boxes=None) == [f"root: {root} {accepted}"]
 
 
 # --- stamps ----------------------------------------------------------------------------------------------------------------

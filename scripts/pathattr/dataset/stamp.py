@@ -65,7 +65,9 @@ def _paths(known, entry: dict) -> Iterator[dict[str, Path]]:
 def missing(known, entry: dict) -> list[str]:
     """What is not there of a data set's files and folders, else what is wrong with its class folders: a line each, which begins
     with the parameter. `known`: its `source.Registered`."""
-    gone = [next(((name, path) for name, path in steps.items() if not path.exists()), None) for steps in _paths(known, entry)]
+    gone = [
+        next(((name, path) for name, path in steps.items() if not os.path.exists(path)), None) for steps in _paths(known, entry)
+    ]
     if not any(gone) and known.facts.get("folders"):
         try:
             classes_of(**known.values(entry))
