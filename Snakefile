@@ -35,7 +35,7 @@ report: "report/workflow.rst"
 
 onstart:
     globals()["_run"] = begin(study, workflow)
-    os.environ["PATHATTR_STAMPS"] = json.dumps(plan.stamps)
+    tell(plan.stamps)
 
 
 rule all:

@@ -1,4 +1,3 @@
-import json
 import os
 import sys
 from pathlib import Path
@@ -7,6 +6,7 @@ from pathlib import Path
 ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
 sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
+from pathattr.dataset.stamp import tell, told
 from pathattr.errors import InputError
 from pathattr.plan import Plan
 from pathattr.run import begin
@@ -15,9 +15,8 @@ try:
     study = load(config, ROOT / "resources" / "config.schema.yaml")
 except InputError as error:
     sys.exit(str(error))
-# A run looks at the data outside once, and tells the processes of its jobs (which read this too) what it saw: see `onstart`.
-told = {} if workflow.is_main_process else json.loads(os.environ.get("PATHATTR_STAMPS", "{}"))
-plan = Plan(study, ROOT, told)
+# A run looks at the data outside once and, in `onstart`, tells the processes of its jobs, which read this too.
+plan = Plan(study, ROOT, stamps={} if workflow.is_main_process else told())
 
 
 def gpu(wildcards):
