@@ -25,8 +25,8 @@ def check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> 
         if known.facts.get("baseline"):
             common.add("baseline")
             fitter = entry.get("baseline", known.facts["baseline"])
-            if fitter not in source.registered("baseline"):
-                return one_of(f"{where}.baseline", fitter, sorted(source.registered("baseline")))
+            if wrong := one_of(f"{where}.baseline", fitter, sorted(source.registered("baseline"))):
+                return wrong
             own += source.registered("baseline")[fitter].parameters
     parameters = {parameter.name: parameter for parameter in own}
     problems = []
