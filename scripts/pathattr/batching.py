@@ -74,7 +74,8 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
 
     `evaluate(points, target, rule)` gets at most `micro_batch` points, filled up with zeros to a multiple of 16 (to all of the
     micro-batch on 3, 5, 6, ... threads, where kernels divide other batches in other ways), and gives an `Answer`.
-    Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    Running out of memory halves the micro-batch, down to 16, and goes on; smaller batches would give other bits. Raises
+    `InputError` where 16 points are too many, and where a question that is asked alone does not fit.
     """
     check_micro_batch(micro_batch)
     waiting = enumerate(generators)
@@ -104,15 +105,16 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
         queue = queues[rule]
         alone = queue[0][0].ask.alone
         batch = _take(queue, micro_batch)
+        answers = None
         try:
             answers = _evaluate(batch, evaluate, 1 if alone else _multiple(micro_batch), rule)
-        except torch.cuda.OutOfMemoryError:
-            if alone or micro_batch == MULTIPLE:
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
                 raise
+        if answers is None:  # only here has the error, which held the tensors of the call, let go of them
             torch.cuda.empty_cache()
             queue.extendleft(reversed(batch))
-            micro_batch = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
-            print(f"out of GPU memory: micro-batch halved to {micro_batch}", flush=True)
+            micro_batch = _halved(micro_batch, _rows(batch) if alone else None)
             continue
         if not queue:
             del queues[rule]
@@ -121,6 +123,22 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
             walker.missing -= stop - start
             if walker.missing == 0:
                 yield from advance(walker, _join(walker.pieces))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether the GPU's memory or the machine's ran out: of the latter torch says so in words alone."""
+    words = ("DefaultCPUAllocator", "not enough memory", "Cannot allocate memory", "can't allocate memory", "bad_alloc")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(one in str(error) for one in words)
+
+
+def _halved(micro_batch: int, alone: int | None) -> int:
+    """Half of a micro-batch that did not fit into memory. `alone`: points of a question that cannot be asked in parts."""
+    if alone or micro_batch == MULTIPLE:
+        points = f"{alone or MULTIPLE} points in a call of the network"
+        raise InputError(f"out of memory with {points}; accepted: more memory, a smaller network or smaller images")
+    half = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
+    print(f"out of memory: micro-batch halved to {half}", flush=True)
+    return half
 
 
 def _multiple(micro_batch: int) -> int:
@@ -133,7 +151,7 @@ def _ready(queue: deque, micro_batch: int) -> bool:
     return queue[0][0].ask.alone or _rows(queue) >= micro_batch
 
 
-def _rows(queue: deque) -> int:
+def _rows(queue: Iterable) -> int:
     return sum(stop - start for _, start, stop in queue)
 
 

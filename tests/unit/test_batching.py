@@ -1,14 +1,17 @@
 """Micro-batches filled across images."""
 
+import weakref
 from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
+from pathattr import Classifier, attribute
 from pathattr.batching import GRADIENT, LOGITS, Answer, Ask, run
 from pathattr.integrate import evaluate
 
-from .helpers import refused
+from .helpers import assert_same_maps, refused
 
 
 class Network:
@@ -147,7 +150,7 @@ def test_a_question_to_be_asked_alone_is_asked_before_more_images_are_begun():
 
 def test_running_out_of_memory_with_a_question_alone_ends_the_run():
     """It cannot be asked in parts."""
-    with pytest.raises(torch.cuda.OutOfMemoryError):
+    with refused("out of memory with 20 points", "accepted"):
         list(run([asking(Ask(numbered(0, 20), alone=True))], Network(largest=16), 64))
 
 
@@ -199,8 +202,74 @@ def test_running_out_of_memory_halves_the_micro_batch_to_a_multiple_of_16(size, 
 
 
 def test_running_out_of_memory_at_16_ends_the_run():
-    with pytest.raises(torch.cuda.OutOfMemoryError):
+    with refused("out of memory with 16 points", "accepted"):
         list(run([asking(Ask(numbered(0, 3)))], Network(largest=8), 64))
+
+
+def too_much(rows: int):
+    """What torch itself raises where the machine has not as much memory as 4 PB."""
+    torch.empty(2**50)
+
+
+def gpu_full(rows: int):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+
+def python_full(rows: int):
+    raise MemoryError
+
+
+def _fails_above(most: int, fail, network):
+    """The network as a module that runs out of memory above so many rows, and remembers how many it had."""
+
+    class Failing(nn.Module):
+        rows: list[int] = []
+
+        def forward(self, x):
+            if len(x) > most:
+                fail(len(x))
+            self.rows.append(len(x))
+            return network(x)
+
+    return Failing()
+
+
+@pytest.mark.parametrize("fail", [too_much, gpu_full, python_full])
+def test_a_method_that_runs_out_of_memory_gives_the_same_maps_bit_for_bit(fail, standin, capsys):
+    """In the network's forward pass, above 32 rows, whatever way memory runs out; one line says so."""
+    plain = standin.classifier
+    failing = _fails_above(32, fail, plain.module)
+    classifier = Classifier(failing, plain.mean.flatten().tolist(), plain.std.flatten().tolist(), fold_batch_norm=False)
+    unfolded = Classifier(plain.module, plain.mean.flatten().tolist(), plain.std.flatten().tolist(), fold_batch_norm=False)
+    given = dict(ids=standin.ids, background=standin.background, references=40)
+    expected = attribute("eg", unfolded, standin.x, standin.target, micro_batch=32, **given)
+    capsys.readouterr()
+    assert_same_maps(attribute("eg", classifier, standin.x, standin.target, micro_batch=128, **given), expected)
+    assert set(failing.rows[1:]) == {32}  # the first tells the number of classes
+    assert capsys.readouterr().out.splitlines() == [f"out of memory: micro-batch halved to {size}" for size in (64, 32)]
+
+
+def test_an_error_that_is_not_of_memory_is_raised_as_it_is():
+    def broken(points, target, rule):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1"):
+        list(run([asking(Ask(numbered(0, 3)))], broken, 64))
+
+
+def test_what_a_call_held_is_let_go_before_the_smaller_one():
+    """Else the smaller call would have to fit beside it."""
+    held, alive = [], []
+
+    def failing(points, target, rule):
+        alive.append(sum(one() is not None for one in held))
+        held.append(weakref.ref(points))
+        if len(points) > 16:
+            gpu_full(len(points))
+        return Answer(points.flatten(1), None)
+
+    list(run([asking(Ask(numbered(0, 64)))], failing, 64))
+    assert alive[:3] == [0, 0, 0]
 
 
 def test_out_of_memory_does_not_change_a_gradient(standin):
