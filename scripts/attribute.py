@@ -6,7 +6,7 @@ with job(snakemake) as given:
     import torch
 
     import pathattr  # a method's own module is loaded by name, so that a digest covers the one in use and no other
-    from pathattr.api import attribute_counted
+    from pathattr.api import attribute_counted, rank_agreement
     from pathattr.dataset.split import background
     from pathattr.model.load import opened
     from pathattr.registry import get
@@ -29,19 +29,18 @@ with job(snakemake) as given:
     if given["baselines"]:
         pixels = read_arrays(given.one("baselines"))[0]["baseline"]
         needed["baselines"] = torch.tensor(pixels).unflatten(0, (len(index), -1))
-    maps, counts = attribute_counted(
-        method,
-        classifier,
-        test.images(start, stop, snakemake.threads),
-        index["label"].to_numpy(),
-        ids=index["image_id"],
-        seed=told["seed"],
-        micro_batch=snakemake.config["micro_batch"],
-        progress=True,
-        **needed,
-        **{name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]},
-    )
+    x, target, ids = test.images(start, stop, snakemake.threads), index["label"].to_numpy(), index["image_id"].to_numpy()
+    needed |= {name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]}
+    needed |= {"seed": told["seed"], "micro_batch": snakemake.config["micro_batch"]}
+    agreement = {}
+    maps, counts = attribute_counted(method, classifier, x, target, ids=ids, progress=True, **needed)
+    if classifier.precision != "float32" and start == 0:
+        exact, _ = opened(given.one("weights"), device, precision="float32")
+        counts["rank_agreement"] = rank_agreement(maps, method, exact, x, target, ids=ids, **needed)
+        agreement = {"rank_agreement": counts["rank_agreement"].mean()}
+        print(f"{method}: rank agreement of {classifier.precision} with float32 {agreement['rank_agreement']:.3f}")
     metadata = {"digest": told["digest"], "method": method, "parameters": settings, "model": given.one("weights").digest}
-    metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
+    metadata |= {"seed": told["seed"], "device": device, "precision": classifier.precision, **agreement}
+    metadata |= {"versions": versions("torch", "numpy")}
     write_maps(snakemake.output[0], index, maps, counts, told["dtype"], metadata)
     print(f"{method}: {stop - start} maps, {counts['gradients'].mean():.1f} gradients an image")

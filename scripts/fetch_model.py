@@ -8,7 +8,8 @@ with job(snakemake) as given:
     from pathattr.model.torchvision import published
     from pathattr.store import write_json
 
-    device, entry = use_torch(snakemake), given.params["entry"]
+    device, told = use_torch(snakemake), given.params
+    entry = told["entry"]
     if entry["weights"] == "published":
         state, mean, std, classes = published(entry["architecture"].partition(".")[2])
     else:
@@ -17,11 +18,11 @@ with job(snakemake) as given:
     test = given.split("test")
     channels, size, _ = test[0].shape
     network = load.fill(load.build(entry, classes, channels, size), state, entry["weights"])
-    classifier = Classifier(network, mean, std, device)
+    classifier = Classifier(network, mean, std, device, layout=told.get("layout", "channels_last"))
     images = min(len(test), 5000)
     accuracy = train.accuracy(classifier, test.images(0, images), test.index["label"].to_numpy()[:images])
-    about = {"classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
-    about |= {"test_accuracy": accuracy, "test_images": images, "digest": given.params["digest"]}
+    about = {**classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
+    about |= {"test_accuracy": accuracy, "test_images": images, "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
     print(f"accuracy {accuracy:.4f} on the first {images} test images")

@@ -45,7 +45,8 @@ with job(snakemake) as given:
             **needed,
             **settings,
         )
-        table = table.assign(variant=variant, gradients=table["image_id"].map(counts["gradients"]))
+        took = {name: table["image_id"].map(counts[name]) for name in ("gradients", "rank_agreement") if name in counts}
+        table = table.assign(variant=variant, **took)
         tables.append(table.assign(valid=table["image_id"].map(counts[variant]) if variant in counts else float("nan")))
     write_table(snakemake.output[0], pd.concat(tables, ignore_index=True), {"digest": told["digest"], "settings": told["settings"]})
     print(f"{metric}: {len(ids)} images, {len(maps)} variants")

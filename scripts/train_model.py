@@ -35,9 +35,9 @@ with job(snakemake) as given:
     way = settings.pop("training", "classification")
     data = Data(pixels, labels, test_pixels, test_labels, mean, std, told["seed"], device)
     learnt = get("training", way).function(network, data, **settings)
-    classifier, test = Classifier(network, mean, std, device), splits["test"]
+    classifier, test = Classifier(network, mean, std, device, layout=told.get("layout", "channels_last")), splits["test"]
     accuracy = train.accuracy(classifier, test.images(0, len(test)), test_labels)
-    about = {**learnt, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
+    about = {**learnt, **classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
     about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)

@@ -15,6 +15,7 @@ from . import registry
 from .batching import run
 from .errors import InputError
 from .integrate import Image, draws, evaluate, integrate, part_of
+from .ranks import spearman
 
 
 def attribute(method: str, classifier, /, x, target, **options) -> dict[str, torch.Tensor]:
@@ -137,6 +138,21 @@ def attribute_counted(
                 raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
             maps[variant][number] = values
     return maps, pd.DataFrame(counts)
+
+
+def rank_agreement(maps: dict, method: str, classifier, /, x, target, *, ids, images: int = 8, baselines=None, **options):
+    """How well maps (variant -> (N, C, H, W)) agree with those that a method gives with another classifier: Spearman's rank
+    correlation of their absolute values, of the first variant, for each of the first `images` images; (N,), nan for the others.
+
+    The other arguments are those of `attribute`.
+    """
+    first = slice(min(images, len(x)))
+    options |= {} if baselines is None else {"baselines": baselines[first]}
+    variant, values = next(iter(maps.items()))
+    others = attribute(method, classifier, x[first], target[first], ids=ids[first], **options)[variant]
+    found = np.full(len(x), np.nan)
+    found[first] = [spearman(one.abs(), other.abs()) for one, other in zip(values, others, strict=False)]
+    return found
 
 
 def _check_part(entry, name: str, value, parameters: dict):

@@ -31,6 +31,8 @@ def check(config: dict, schema_path) -> list[str]:
             problems += _check_entry(kind, f"{key}.{name}", name, entry, config)
     for name, entry in config["models"].items():
         problems += _check_model(name, entry, config)
+    if (config["precision"], config["device"]) == ("tf32", "cpu"):
+        problems.append("precision: found tf32, which is a GPU's; accepted where device is cpu: float32, bfloat16")
     if not problems:
         printed = Path(schema_path).parent / "reported"
         for paper in config["papers"]:

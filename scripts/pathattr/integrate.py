@@ -185,7 +185,7 @@ def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: H
     if callable(rule):
         with torch.enable_grad():
             return Answer(None, rule(classifier, objective, points, target).detach().contiguous())
-    points = points.contiguous(memory_format=torch.channels_last).requires_grad_(True)
+    points = classifier.laid_out(points).requires_grad_(True)
     with torch.enable_grad():
         logits = classifier(points)
         score = (OBJECTIVES | TOWARDS)[objective if rule == GRADIENT else rule](logits, target)
