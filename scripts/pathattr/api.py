@@ -151,7 +151,7 @@ def rank_agreement(maps: dict, method: str, classifier, /, x, target, *, ids, im
     variant, values = next(iter(maps.items()))
     others = attribute(method, classifier, x[first], target[first], ids=ids[first], **options)[variant]
     found = np.full(len(x), np.nan)
-    found[first] = [spearman(one.abs(), other.abs()) for one, other in zip(values, others, strict=False)]
+    found[first] = [spearman(one.abs().numpy(), other.abs().numpy()) for one, other in zip(values, others, strict=False)]
     return found
 
 

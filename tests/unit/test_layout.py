@@ -28,7 +28,8 @@ def test_every_form_gives_the_same_maps_but_for_rounding(name, folded, standin):
     expected = attribute("ig", standin.classifier, standin.x, standin.target, steps=8)["vanilla"]
     classifier = made(standin, name, folded)
     found = attribute("ig", classifier, standin.x, standin.target, steps=8)["vanilla"]
-    assert_close(found, expected, 1e-3)
+    assert_close(classifier.logits(standin.x), standin.classifier.logits(standin.x), 1e-5)
+    assert float((found - expected).norm() / expected.norm()) < 0.02  # a point on a kink of a ReLU may fall to its other side
     weights = [part.weight for part in classifier._network.modules() if isinstance(part, nn.Conv2d) and part.kernel_size != (1, 1)]
     assert all(one.is_contiguous(memory_format=layout.LAYOUTS[name]) for one in weights)
     assert folded != any(isinstance(part, nn.BatchNorm2d) for part in classifier._network.modules())
@@ -44,7 +45,7 @@ def test_a_map_does_not_depend_on_its_batch_in_the_plain_layout_either(standin):
 
 @pytest.mark.parametrize("name, folded", FORMS)
 def test_the_form_that_takes_least_time_is_chosen(name, folded, standin, monkeypatch):
-    """By a clock that runs slow for the one wanted; contestants come in the order of `contest`."""
+    """By a clock that runs slow for all but one; contestants come in the order of `contest`."""
     contest = [(one, other) for one in layout.LAYOUTS for other in (False, True)]
     calls = itertools.cycle(contest)
 

@@ -20,6 +20,7 @@ def seconds(work, device: str) -> float:
     return time.perf_counter() - start
 
 
+@torch.enable_grad()  # whatever the call that asks is in
 def fastest(networks: list[nn.Module], shape, device: str) -> tuple[nn.Module, str]:
     """The network, out of forms of one network, and the layout in which gradients at images of `shape` (C, H, W) take least time.
 
