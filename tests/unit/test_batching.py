@@ -1,5 +1,6 @@
 """Micro-batches filled across images."""
 
+import threading
 import weakref
 from functools import partial
 
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 
 from pathattr import Classifier, attribute
-from pathattr.batching import GRADIENT, LOGITS, Answer, Ask, run
+from pathattr.api import attributed
+from pathattr.batching import AHEAD, GRADIENT, LOGITS, Answer, Ask, run
 from pathattr.integrate import evaluate
+from pathattr.memory import Peak
 
 from .helpers import assert_same_maps, refused
 
@@ -286,3 +289,90 @@ def test_out_of_memory_does_not_change_a_gradient(standin):
     for number in range(len(asks)):
         assert torch.equal(plain[number][0].gradient, halved[number][0].gradient)
         assert torch.equal(plain[number][0].logits, halved[number][0].logits)
+
+
+def test_threads_take_the_first_steps_of_the_next_few_and_change_nothing():
+    """In order, no more than those few before they are needed, and nothing but the first step."""
+    begun, where = [], []
+
+    def image(number):
+        begun.append(number)
+        where.append(threading.get_ident())
+        first = yield Ask(numbered(number, 5 + number % 3), target=number)
+        where.append(threading.get_ident())
+        return [first, (yield Ask(numbered(number + 50, 20), rule="loss"))]
+
+    expected = dict(run((image(number) for number in range(40)), Network(), 16))
+    begun.clear(), where.clear()
+    finished = run((image(number) for number in range(40)), Network(), 16, threads=2)
+    first = next(finished)
+    assert len(begun) <= 4 + AHEAD + 1
+    found = dict([first, *finished])
+    assert sorted(begun) == list(range(40)) and list(found) == list(expected)
+    assert where.count(threading.get_ident()) == 40
+    for number in range(40):
+        for one, other in zip(found[number], expected[number], strict=True):
+            assert torch.equal(one.logits, other.logits) and torch.equal(one.gradient, other.gradient)
+
+
+def test_what_a_first_step_raises_in_a_thread_comes_out():
+    def broken():
+        raise ValueError("no such file")
+        yield
+
+    with pytest.raises(ValueError, match="no such file"):
+        list(run([asking(Ask(numbered(0, 3))), broken()], Network(), 16, threads=2))
+    assert list(run([asking()] * 1 + [asking()], Network(), 16, threads=2)) == [(0, []), (1, [])]
+
+
+class Lazy:
+    """Images that exist only when they are asked for."""
+
+    def __init__(self, count: int):
+        self.count, self.asked = count, []
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, number: int):
+        if number >= self.count:
+            raise IndexError(number)
+        self.asked.append(number)
+        return torch.rand(3, 32, 32, generator=torch.Generator().manual_seed(number))
+
+
+def test_memory_does_not_grow_with_the_number_of_images(resnet_small):
+    """Counted, of all tensors that are made: 4 times the images take what some take."""
+    peaks = []
+    for count in (32, 128):
+        with Peak() as peak:
+            for _ in attributed("eg", resnet_small.classifier, Lazy(count), [0] * count, background=Lazy(500), references=8):
+                pass
+        peaks.append(peak.bytes)
+    assert peaks[1] < 1.05 * peaks[0], peaks
+
+
+def test_images_read_one_by_one_give_the_maps_of_a_tensor(resnet_small):
+    lazy = Lazy(20)
+    whole = torch.stack([lazy[number] for number in range(20)])
+    given = dict(background=resnet_small.background, references=4)
+    expected = attribute("eg", resnet_small.classifier, whole, [1] * 20, **given)
+    assert_same_maps(attribute("eg", resnet_small.classifier, lazy, [1] * 20, threads=2, **given), expected)
+
+
+def test_a_bad_image_is_refused_when_it_is_read(resnet_small):
+    bad = [torch.rand(3, 32, 32) for _ in range(4)]
+    bad[3] = bad[3] + 1
+    with refused("pixels lie in 1", "0 to 1"):
+        attribute("inputgrad", resnet_small.classifier, Sequence(bad), [0] * 4)
+
+
+class Sequence:
+    def __init__(self, items):
+        self.items = items
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, number):
+        return self.items[number]

@@ -2,7 +2,6 @@
 
 import copy
 
-import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
@@ -69,21 +68,20 @@ def test_sums_of_gradients_stay_float32(smooth):
     assert float((few - many).norm() / many.norm()) < 0.02
 
 
-def test_rank_agreement_is_spearmans_of_absolute_values_on_the_first_images(standin):
-    rough, options = made(standin, "bfloat16"), {"ids": np.array(standin.ids), "steps": 8, "variants": ("vanilla",)}
-    maps = attribute("ig", rough, standin.x, standin.target, **options)
-    exact = attribute("ig", standin.classifier, standin.x, standin.target, **options)["vanilla"]
-    found = rank_agreement(maps, "ig", standin.classifier, standin.x, np.array(standin.target), images=2, **options)
-    expected = [spearmanr(maps["vanilla"][n].abs().flatten(), exact[n].abs().flatten()).statistic for n in range(2)]
-    assert found[:2] == pytest.approx(expected, abs=1e-6) and np.isnan(found[2:]).all() and len(found) == len(standin.x)
-    assert (found[:2] > 0.5).all() and (found[:2] < 1).all()
+def test_rank_agreement_is_spearmans_of_absolute_values_of_each_image(standin):
+    both, options = (made(standin, "bfloat16"), standin.classifier), {"ids": standin.ids, "steps": 8}
+    rough, exact = (attribute("ig", one, standin.x, standin.target, **options)["vanilla"].abs() for one in both)
+    found = rank_agreement("ig", both, standin.x, standin.target, **options)
+    assert found == pytest.approx(
+        [spearmanr(*(maps[n].flatten() for maps in (rough, exact))).statistic for n in range(3)], abs=1e-6
+    )
+    assert (found > 0.5).all() and (found < 1).all()
 
 
-def test_maps_agree_with_themselves(standin):
-    options = {"ids": np.array(standin.ids), "baselines": torch.rand(3, 2, *standin.x.shape[1:]), "steps": 4}
-    maps = attribute("credible", standin.classifier, standin.x, standin.target, **options)
-    found = rank_agreement(maps, "credible", standin.classifier, standin.x, np.array(standin.target), images=8, **options)
-    assert found == pytest.approx([1.0] * 3)
+def test_maps_agree_with_themselves_and_baselines_may_be_of_more_images(standin):
+    both, baselines = (standin.classifier, standin.classifier), standin.baselines("compute_baseline")
+    found = rank_agreement("credible", both, standin.x[:2], standin.target[:2], ids=standin.ids[:2], baselines=baselines, steps=4)
+    assert found == pytest.approx([1.0] * 2)
 
 
 def test_an_unknown_precision_is_refused():
