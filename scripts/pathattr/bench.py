@@ -113,7 +113,7 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
     counts |= {"captum IntegratedGradients": images * 20, "captum GradientShap": images * 20, "diffid": forwards}
     rival = {"ig": "captum IntegratedGradients", "eg": "captum GradientShap"}
     taken = {name: [] for name in work}
-    count = images * 10
+    count = -(-images * 10 // size) * size  # whole micro-batches
     units = {
         (gradient, number): floor(form, shape, size, count, device, gradient)
         for gradient in (True, False)
@@ -133,7 +133,9 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
         gradient: min((key for key in units if key[0] == gradient), key=lambda key: statistics.median(unit[key]))
         for gradient in (True, False)
     }
-    floors = {name: [one * counts[name] for one in unit[best[name != "diffid"]]] for name in work}
+    gradient, forward = (unit[best[kind]] for kind in (True, False))
+    floors = {name: [one * counts[name] for one in (forward if name == "diffid" else gradient)] for name in work}
+    floors["lpi"] = [one + images * other for one, other in zip(floors["lpi"], forward, strict=True)]  # it wants the images' logits
     ran = classifier.measured
     rows = []
     for what in work:

@@ -2,6 +2,8 @@
 
 import copy
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.stats import spearmanr
@@ -9,6 +11,7 @@ from torch import nn
 
 from pathattr import Classifier, attribute
 from pathattr.api import rank_agreement
+from pathattr.artefact.ranking import ranking
 from pathattr.config import check
 from pathattr.model.classifier import PRECISIONS
 
@@ -93,3 +96,26 @@ def test_tf32_is_refused_where_there_is_none():
     assert check(changed(("precision", "tf32"), ("device", "cuda")), SCHEMA) == []
     (problem,) = check(changed(("precision", "tf32")), SCHEMA)
     assert problem == "precision: found tf32, which is a GPU's; accepted where device is cpu: float32, bfloat16"
+
+
+class Scored:
+    """Scores of two methods on three images, with what each took, as `Found.scores` gives them."""
+
+    def __init__(self, agreement: dict | None):
+        rows = [(method, image, value) for method, value in (("ig", 0.5), ("eg", 0.25)) for image in ("a", "b", "c")]
+        table = pd.DataFrame(rows, columns=["method", "image_id", "value"]).assign(metric="score", gradients=20, x=np.nan)
+        self.seed, self.table = 0, table if agreement is None else table.assign(rank_agreement=table["method"].map(agreement))
+        if agreement:
+            self.table.loc[self.table["image_id"] == "c", "rank_agreement"] = np.nan  # not one of the first images
+
+    def scores(self, names, variants, methods):
+        return self.table[self.table["method"].isin(methods)]
+
+
+@pytest.mark.parametrize("agreement", [None, {"ig": 0.75, "eg": 0.5}], ids=["float32", "bfloat16"])
+def test_the_table_of_all_methods_shows_the_agreement_where_there_is_one(agreement):
+    forms = [{"entry": name, "method": name, "variant": "vanilla", "form": ""} for name in ("ig", "eg")]
+    _, table = ranking(Scored(agreement), model="m", forms=forms, metric="diffid", images=3, score="score")
+    assert table.set_index("entry")["mean"].to_dict() == {"ig": 0.5, "eg": 0.25}
+    assert ("rank_agreement" in table) == bool(agreement)
+    assert agreement is None or table.set_index("entry")["rank_agreement"].to_dict() == agreement
