@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := reproduce
 # What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml RATE=2000 (gradients a second of a GPU)
-.PHONY: reproduce env docs cost test lint smoke cluster-test benchmark package clean
+# Whether every result is whole and current: make verify CONFIG=config/smoke.yaml DIRECTORY=results/smoke; REMOVE=1 deletes those that are not
+.PHONY: reproduce env docs cost verify test lint smoke cluster-test benchmark package clean
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE)
@@ -35,6 +36,9 @@ docs: $(VENV)/.installed
 cost: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))
 
+verify: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
+
 test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -47,7 +51,10 @@ lint: $(VENV)/.installed-dev
 smoke: $(VENV)/.installed
 	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke
 
-cluster-test: $(VENV)/.installed-dev
+cluster-verify: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
+
+test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/cluster/run.py
 
 benchmark: $(VENV)/.installed

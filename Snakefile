@@ -3,6 +3,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+include: "rules/library.smk"
+
+
 configfile: f"{workflow.current_basedir}/config.yaml"
 
 
@@ -34,7 +37,7 @@ report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_run"] = begin(study, workflow)
+    globals()["_run"] = begin(plan, workflow)
 
 
 rule all:

@@ -21,8 +21,8 @@ rule figure:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=needs.memory("figure"),
+        runtime=needs.minutes("figure"),
     params:
         job=plan.params("figure"),
     script:
@@ -55,8 +55,8 @@ rule table:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=needs.memory("table"),
+        runtime=needs.minutes("table"),
     params:
         job=plan.params("table"),
     script:

@@ -11,8 +11,8 @@ rule neighbourhoods:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=needs.memory("neighbourhoods"),
+        runtime=needs.minutes("neighbourhoods"),
     params:
         job=plan.params("neighbourhoods"),
     script:
@@ -32,8 +32,8 @@ rule baselines:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory("baselines"),
+        runtime=needs.minutes("baselines"),
         gpu=gpu,
     params:
         job=plan.params("baselines"),
@@ -54,8 +54,8 @@ rule attribute:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory("attribute"),
+        runtime=needs.minutes("attribute"),
         gpu=gpu,
     params:
         job=plan.params("attribute"),

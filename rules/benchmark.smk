@@ -7,8 +7,8 @@ rule benchmark:
         "../envs/torch.yaml"
     threads: workflow.cores
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory(),
+        runtime=needs.minutes(),
         gpu=gpu,
     script:
         "../scripts/benchmark.py"

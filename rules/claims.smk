@@ -11,8 +11,8 @@ rule judge:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=60,
+        mem_mb=needs.memory("judge"),
+        runtime=needs.minutes("judge"),
     params:
         job=plan.params("judge"),
     script:
@@ -32,8 +32,8 @@ rule paper_claims:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory("paper_claims"),
+        runtime=needs.minutes("paper_claims"),
     params:
         job=plan.params("paper_claims"),
     script:
@@ -61,8 +61,8 @@ rule claims:
         "../envs/plot.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory("claims"),
+        runtime=needs.minutes("claims"),
     params:
         job=plan.params("claims"),
     script:

@@ -1,20 +1,17 @@
-import os
-import sys
-from pathlib import Path
-
-# This repository, also where another workflow imports it; relative, so that a moved folder reruns nothing.
-ROOT = Path(os.path.relpath(Path(str(workflow.current_basedir)).parent))
-sys.path.insert(0, str(ROOT.resolve() / "scripts"))
 from pathattr.config import load
 from pathattr.errors import InputError
 from pathattr.plan import Plan
-from pathattr.run import begin
+from pathattr.resources import Needs
+from pathattr.run import begin, jobs_take, stamps
+
+jobs_take(ROOT.resolve() / "scripts")
 
 try:
-    study = load(config, ROOT / "resources" / "config.schema.yaml")
+    study = load(config, ROOT / "resources" / "config.schema.yaml", files=workflow.configfiles)
 except InputError as error:
     sys.exit(str(error))
-plan = Plan(study, ROOT)
+plan = Plan(study, ROOT, stamps(workflow))
+needs = Needs(plan)
 
 
 def gpu(wildcards):

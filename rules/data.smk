@@ -1,21 +1,19 @@
 rule make_dataset:
     output:
-        train="results/data/{dataset}/train.parquet",
-        train_pixels="results/data/{dataset}/train.arrow",
-        test="results/data/{dataset}/test.parquet",
-        test_pixels="results/data/{dataset}/test.arrow",
+        index="results/data/{dataset}/{split}.parquet",
+        pixels="results/data/{dataset}/{split}.arrow",
     log:
-        "results/logs/make_dataset/{dataset}.log",
+        "results/logs/make_dataset/{dataset}/{split}.log",
     benchmark:
-        "results/benchmarks/make_dataset/{dataset}.tsv"
+        "results/benchmarks/make_dataset/{dataset}/{split}.tsv"
     wildcard_constraints:
         dataset=one_of(name for name in config["datasets"] if plan.is_made(name)),
     conda:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory("make_dataset"),
+        runtime=needs.minutes("make_dataset"),
     params:
         job=plan.params("make_dataset"),
     script:
@@ -35,8 +33,8 @@ rule index_dataset:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=needs.memory("index_dataset"),
+        runtime=needs.minutes("index_dataset"),
     params:
         job=plan.params("index_dataset"),
     script:

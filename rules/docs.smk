@@ -12,8 +12,8 @@ rule document_methods:
         "../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory(),
+        runtime=needs.minutes(),
     params:
         digest=plan.documentation("document_methods"),
     script:
@@ -31,8 +31,8 @@ rule document_cost:
         "../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=needs.memory(),
+        runtime=needs.minutes(),
     params:
         page=lambda wildcards: cost.page([ROOT / "config" / "imagenet.yaml"]),
     script:

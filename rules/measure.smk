@@ -11,8 +11,8 @@ rule probe:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory("probe"),
+        runtime=needs.minutes("probe"),
         gpu=gpu,
     params:
         job=plan.params("probe"),
@@ -35,8 +35,8 @@ rule measure:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory("measure"),
+        runtime=needs.minutes("measure"),
         gpu=gpu,
     params:
         job=plan.params("measure"),
@@ -59,8 +59,8 @@ rule retrain:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=needs.memory("retrain"),
+        runtime=needs.minutes("retrain"),
         gpu=gpu,
     params:
         job=plan.params("retrain"),

@@ -15,8 +15,8 @@ rule train_model:
         "../envs/torch.yaml"
     threads: config["threads"]["train"]
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory("train_model"),
+        runtime=needs.minutes("train_model"),
         gpu=gpu,
     params:
         job=plan.params("train_model"),
@@ -40,8 +40,8 @@ rule fetch_model:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=needs.memory("fetch_model"),
+        runtime=needs.minutes("fetch_model"),
         gpu=gpu,
     params:
         job=plan.params("fetch_model"),
@@ -65,8 +65,8 @@ rule randomise_model:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=needs.memory("randomise_model"),
+        runtime=needs.minutes("randomise_model"),
         gpu=gpu,
     params:
         job=plan.params("randomise_model"),
@@ -87,8 +87,8 @@ rule logits:
         "../envs/torch.yaml"
     threads: config["threads"]["compute"]
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=needs.memory("logits"),
+        runtime=needs.minutes("logits"),
         gpu=gpu,
     params:
         job=plan.params("logits"),

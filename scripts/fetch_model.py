@@ -3,7 +3,8 @@
 from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
-    from pathattr.model import load, train
+    from pathattr.errors import InputError
+    from pathattr.model import contract, load, train
     from pathattr.model.classifier import Classifier
     from pathattr.model.torchvision import published
     from pathattr.store import write_json
@@ -17,10 +18,13 @@ with job(snakemake) as given:
         classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
     test = given.split("test")
     channels, size, _ = test[0].shape
-    network = load.fill(load.build(entry, classes, channels, size), state, entry["weights"])
-    classifier = Classifier(network, mean, std, device, layout=told.get("layout", "channels_last"))
-    images = min(len(test), 5000)
-    accuracy = train.accuracy(classifier, test.images(0, images), test.index["label"].to_numpy()[:images])
+    network, layout = load.build(entry, classes, channels, size), told.get("layout", "channels_last")
+    classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, classes=classes, layout=layout)
+    contract.check(network, classifier.normalise(test[0].to(device)[None])[0], classes, entry["architecture"])
+    images, labels = min(len(test), 5000), test.index["label"].to_numpy()
+    if labels.max() >= classes:
+        raise InputError(f"{entry['dataset']}: test labels reach {labels.max()}; accepted: below {classes}, the network's classes")
+    accuracy = train.accuracy(classifier, test.images(0, images), labels[:images])
     about = {**classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
     about |= {"test_accuracy": accuracy, "test_images": images, "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)

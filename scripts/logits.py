@@ -12,8 +12,9 @@ with job(snakemake) as given:
     split = given.split("images")
     part, parts = map(int, told["part"].split("-of-"))
     start, stop = (len(split) * number // parts for number in (part, part + 1))
-    logits = classifier.logits((split[row] for row in range(start, stop)), snakemake.config["micro_batch"])
     index = split.index.iloc[start:stop]
+    images = (split[row] for row in range(start, stop))
+    logits = classifier.logits(images, snakemake.config["micro_batch"], index["image_id"].tolist())
     columns = {"image_id": index["image_id"].tolist(), "label": index["label"].to_numpy(), "logits": logits.numpy()}
     write_arrays(snakemake.output[0], columns, {"digest": told["digest"], "model": given.one("weights").digest})
     print(f"logits of images {start} to {stop}")

@@ -1,4 +1,4 @@
-"""Build both splits of a dataset from embedded data: index, pixels and masks."""
+"""Build a split of a dataset from embedded data: index, pixels and masks."""
 
 from pathattr.job import job
 
@@ -6,9 +6,8 @@ with job(snakemake) as given:
     from pathattr.dataset.split import check_index, open_source
     from pathattr.store import write_arrays, write_table
 
-    entry, about = given.params["entry"], {"digest": given.params["digest"]}
-    for split in ("train", "test"):
-        made = open_source(entry, split, given.params["seed"])
-        write_arrays(snakemake.output[f"{split}_pixels"], {"pixels": made.pixels, "masks": made.masks.astype("uint8")}, about)
-        write_table(snakemake.output[split], check_index(made.index, f"{entry['dataset']} {split}"), about)
-        print(f"{split}: {len(made.index)} images of {made.pixels.shape[1:]}")
+    entry, split, about = given.params["entry"], given.params["split"], {"digest": given.params["digest"]}
+    made = open_source(entry, split, given.params["seed"])
+    write_arrays(snakemake.output.pixels, {"pixels": made.pixels, "masks": made.masks.astype("uint8")}, about)
+    write_table(snakemake.output.index, check_index(made.index, f"{entry['dataset']} {split}"), about)
+    print(f"{split}: {len(made.index)} images of {made.pixels.shape[1:]}")

@@ -9,8 +9,8 @@ with job(snakemake) as given:
     from pathattr.store import read_arrays, write_tensors
 
     told = given.params
-    logits = np.concatenate([read_arrays(path)[0]["logits"] for path in given["logits"]])
-    found = Neighbourhoods.fit(logits, told["n"], told["m"], told["seed"])
+    parts = given["logits"]
+    found = Neighbourhoods.fit(lambda: (read_arrays(part)[0]["logits"] for part in parts), told["n"], told["m"], told["seed"])
     write_tensors(snakemake.output[0], vars(found), {name: told[name] for name in ("digest", "n", "m", "seed")})
     sizes = np.bincount(found.neighbourhood)
-    print(f"{len(sizes)} neighbourhoods of {len(logits)} training images; sizes {sizes.min()} to {sizes.max()}")
+    print(f"{len(sizes)} neighbourhoods of {len(found.neighbourhood)} training images; sizes {sizes.min()} to {sizes.max()}")

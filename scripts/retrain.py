@@ -7,6 +7,7 @@ with job(snakemake) as given:
     import pandas as pd
     import torch
 
+    from pathattr.finite import check_finite
     from pathattr.model.load import opened
     from pathattr.registry import get
     from pathattr.shards import shard_range
@@ -32,6 +33,7 @@ with job(snakemake) as given:
         maps = {name: torch.from_numpy(np.concatenate([part[3][variant] for part in parts])) for name, parts in seen.items()}
         maps = {name: values[: counts[name]] for name, values in maps.items()}
         for score, (x, values) in get("metric", metric).function(classifier.module, data, maps, **settings).items():
+            check_finite(values, f"{metric}: {score}")
             rows = {"image_id": np.repeat(ids, len(x)), "metric": score, "x": np.tile(x, len(ids)), "value": values.reshape(-1)}
             more = {"variant": variant, "gradients": np.repeat(gradients, len(x)), "valid": np.nan}
             tables.append(pd.DataFrame({**rows, **more}))

@@ -7,7 +7,7 @@ with job(snakemake) as given:
     import torch
 
     from pathattr.errors import InputError
-    from pathattr.model import load, train
+    from pathattr.model import contract, load, train
     from pathattr.model.classifier import Classifier
     from pathattr.registry import get
     from pathattr.store import write_json
@@ -27,7 +27,8 @@ with job(snakemake) as given:
         )
     mean = (pixels.mean((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
     std = (pixels.std((0, 2, 3), dtype=np.float64) / 255).round(4).tolist()
-    network = load.build(told["entry"], classes, channels, size)
+    network, first = load.build(told["entry"], classes, channels, size), train.normalised(pixels[:1], mean, std)[0]
+    contract.check(network, first, classes, told["entry"]["architecture"])
     if given["start"]:
         begun = load.begin(network, *given["start"])
         print(f"begins with {begun} tensors of {given['start'][0]}")
@@ -35,7 +36,10 @@ with job(snakemake) as given:
     way = settings.pop("training", "classification")
     data = Data(pixels, labels, test_pixels, test_labels, mean, std, told["seed"], device)
     learnt = get("training", way).function(network, data, **settings)
-    classifier, test = Classifier(network, mean, std, device, layout=told.get("layout", "channels_last")), splits["test"]
+    load.check_weights(network, "training")
+    contract.check(network, first.to(device), classes, told["entry"]["architecture"])  # as it is now: what it began with may hide
+    layout, test = told.get("layout", "channels_last"), splits["test"]
+    classifier = Classifier(network, mean, std, device, classes=classes, layout=layout)
     accuracy = train.accuracy(classifier, test.images(0, len(test)), test_labels)
     about = {**learnt, **classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
     about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
-from numbers import Integral, Real
-from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pandas as pd
@@ -15,6 +12,7 @@ from tqdm import tqdm
 from . import registry
 from .batching import run
 from .errors import InputError
+from .finite import check_finite, watched
 from .integrate import Image, draws, evaluate, integrate
 from .ranks import spearman
 
@@ -87,7 +85,9 @@ def attributed(
         parameters |= {"name": method.partition(":")[2]} | ({} if baselines is None else {"baselines": baselines})
         baselines = None  # Captum's own, not ours
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    there = {"other classes": classifier.classes(x[0]) - 1, "pixels of the image's shorter side": min(x.shape[2:])}
+    there |= {} if background is None else {"training images": len(background)}
+    entry.check(parameters, there)
     needs = entry.facts["needs"]
     given = {"background": background, "neighbourhoods": neighbourhoods, "baselines": baselines}
     missing = [name for name in needs if name in given and given[name] is None]
@@ -108,7 +108,7 @@ def attributed(
     parts = [(name, value) for name, values in (upto or {}).items() for value in values]
     for part in parts:
         _check_part(entry, *part, parameters)
-    logits = classifier.logits(x, micro_batch) if "logits" in needs else None
+    logits = classifier.logits(x, micro_batch, ids) if "logits" in needs else None
     classes = classifier.classes(x[0])
     if "background" in needs and background[0].shape != x.shape[1:]:
         raise InputError(f"background images have shape {tuple(background[0].shape)}; accepted: that of x, {tuple(x.shape[1:])}")
@@ -119,6 +119,8 @@ def attributed(
         if baselines.ndim != 5 or baselines.shape[0] != len(x) or baselines.shape[2:] != x.shape[1:] or not baselines.shape[1]:
             shape = ", ".join(map(str, (len(x), "B", *x.shape[1:])))
             raise InputError(f"baselines have shape {tuple(baselines.shape)}; accepted: ({shape}), B at least 1")
+        check_finite(baselines, "baselines")
+        entry.check(parameters, there, baselines=baselines.shape[1])
 
     def images():
         for number, name in enumerate(ids):
@@ -148,8 +150,7 @@ def attributed(
     )
     for number, (maps, counts) in _bar(done, len(x), method, progress):
         for variant, values in maps.items():
-            if not torch.isfinite(values).all():
-                raise InputError(f"{method}: the {variant} map of image {ids[number]} has values that are not finite")
+            check_finite(values, f"{method}: the {variant} map of image {ids[number]}")
         yield number, maps, counts
 
 
@@ -166,7 +167,7 @@ def _check_part(entry, name: str, value, parameters: dict):
     if name not in entry.facts["nested"] or parameters.get("as_released"):
         nested = ", ".join(entry.facts["nested"]) or "none, it has no nested parameter"
         raise InputError(f"{entry.name}: upto names {name}; accepted: {nested}{', not as released' * bool(entry.facts['nested'])}")
-    _check_parameters(entry, {name: value})
+    entry.check({name: value})
     whole = {**entry.parameters(), **parameters}[name]
     if isinstance(value, str) and whole != "both":
         raise InputError(f"{entry.name}: upto {name} is {value!r}; accepted where {name} is 'both'; it is {whole!r}")
@@ -185,7 +186,7 @@ def baselines(
     """
     entry = registry.get("baseline", name)
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     classes = classifier.classes(x[0])
 
     def walk(number: int):
@@ -196,11 +197,13 @@ def baselines(
             draws=draws(seed, name, ids[number]),
             classes=classes,
         )
-        return entry.function(image, **parameters)
+        return watched(entry.function(image, **parameters), image.id)
 
     done = run((walk(number) for number in range(len(x))), partial(evaluate, classifier, "loss"), micro_batch)
     found = dict(_bar(done, len(x), name, progress))
     pixels = torch.stack([torch.stack([one.pixels.cpu() for one in found[number]]) for number in range(len(x))])
+    for name_of, values in zip(ids, pixels, strict=True):
+        check_finite(values, f"{name}: the baselines of image {name_of}")
     rows = [
         {"image_id": ids[number], "number": place, **{key: value for key, value in vars(one).items() if key != "pixels"}}
         for number in range(len(x))
@@ -235,9 +238,10 @@ def probe(
     """
     entry = registry.get("probe", name)
     x, target, ids = _check_batch(classifier, x, target, ids)
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     walks = (
-        entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters) for n in range(len(x))
+        watched(entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters), ids[n])
+        for n in range(len(x))
     )
     found = dict(_bar(run(walks, classifier.answer, micro_batch), len(x), name, progress))
     return {key: np.stack([np.asarray(found[number][key]) for number in range(len(x))]) for key in found[0]}
@@ -285,15 +289,14 @@ def measure(
     maps = torch.as_tensor(maps, dtype=torch.float32)
     if maps.shape != x.shape:
         raise InputError(f"maps have shape {tuple(maps.shape)}; accepted: that of the images, {tuple(x.shape)}")
-    if not torch.isfinite(maps).all():
-        bad = int((~torch.isfinite(maps)).flatten(1).any(1).nonzero()[0])
-        raise InputError(f"the map of image {ids[bad]} has values that are not finite")
+    for image_id, values in zip(ids, maps, strict=True):
+        check_finite(values, f"the map of image {image_id}")
     name = entry.facts["probe"]
     if entry.facts["retrains"]:
         raise InputError(f"{metric} trains networks; accepted here: metrics of one image at a time")
     asked = registry.get("probe", name).parameters() if name else {}
     own = {key: parameters.pop(key) for key in list(parameters) if key in asked and key not in entry.parameters()}
-    _check_parameters(entry, parameters)
+    entry.check(parameters)
     if name and probed is None:
         shared = {key: value for key, value in (entry.parameters() | parameters).items() if key in asked}
         options = dict(ids=ids, seed=seed, micro_batch=micro_batch, progress=progress)
@@ -308,10 +311,14 @@ def measure(
         if name:
             more["probe"] = {key: values[number] for key, values in probed.items()}
         image = _measured(classifier, x, target, ids, number, draws(seed, name or metric, ids[number]), **more)
-        return entry.function(image, maps[number].to(classifier.device), **parameters)
+        return watched(entry.function(image, maps[number].to(classifier.device), **parameters), ids[number])
 
     done = run((walk(number) for number in range(len(x))), classifier.answer, micro_batch)
     scores = dict(_bar(done, len(x), metric, progress))
+    for n, found in sorted(scores.items()):
+        for score, (_, values) in found.items():
+            if score not in entry.facts["missing"]:
+                check_finite(values, f"{metric}: {score} of image {ids[n]}")
     rows = [(ids[n], name, *curve) for n in range(len(x)) for name, curve in scores[n].items()]
     lengths = [len(values) for _, _, values, _ in rows]
     return pd.DataFrame(
@@ -401,25 +408,6 @@ def _check_batch(classifier, x, target, ids):
     if len(set(ids)) < len(ids):
         raise InputError("image ids repeat; accepted: one of its own for each image")
     return x, target, ids
-
-
-def _check_parameters(entry, parameters):
-    accepted = [name for name in entry.parameters() if name not in entry.facts.get("fitted", ())]
-    for name, value in parameters.items():
-        if name not in accepted and not entry.facts.get("family"):
-            raise InputError(f"{entry.name}: unknown parameter {name!r}; accepted: {', '.join(accepted) or 'none'}")
-        kind = entry.function.__annotations__.get(name)
-        whole = isinstance(value, Integral) and not isinstance(value, bool)
-        if kind is int and not (whole and value >= 1):
-            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: a whole number, at least 1")
-        items = value if get_origin(kind) is tuple and isinstance(value, list | tuple) else [value]
-        if kind is float or get_origin(kind) is tuple:
-            numbers = all(isinstance(item, Real) and not isinstance(item, bool) and isfinite(item) for item in items)
-            if not numbers or (get_origin(kind) is tuple and not isinstance(value, list | tuple)):
-                what = "a finite number" if kind is float else "finite numbers, in a list"
-                raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {what}")
-        if get_origin(kind) is Literal and value not in get_args(kind):
-            raise InputError(f"{entry.name}: {name} is {value!r}; accepted: {', '.join(map(str, get_args(kind)))}")
 
 
 def _bar(done, total: int, what: str, progress: bool):

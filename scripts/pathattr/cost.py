@@ -5,6 +5,7 @@ wherever the workflow starts.
 """
 
 import argparse
+import functools
 import math
 import re
 import sys
@@ -13,15 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import fill
 
-import yaml
-
 from . import source
-from .config import load
 from .errors import InputError
-from .plan import Job, Plan
+from .plan import Job, Plan, planned
 from .registry import Entry
 from .shards import shard_range, shard_split
-from .study import images_of
+from .strict import read_yaml
+from .study import baselines_of, images_of
 
 ROOT = source.LIBRARY.parents[1]
 STAGES = {  # rules that run a network -> what they make
@@ -40,7 +39,6 @@ TRAININGS = {  # registered training -> networks trained; passes over all traini
         "(1 - held_out) * epochs * (1 if form == 'none' else 1 + len(strengths) * (1 + references))",
     ),
 }
-BASELINES = {"compute_baseline": "blurs"}  # registered baseline -> its parameter with a value for each; others give an image one
 BYTES = {"float16": 2, "float32": 4}
 
 
@@ -87,38 +85,19 @@ class Data:
         return math.prod(self.shape)
 
 
-class Bill:
-    """The cost of every file of a plan, and which papers ask for it.
+class Prices:
+    """What any one file of a plan takes. `rates`: resources/rates.yaml. `unknown`: what nobody says, in words."""
 
-    `rates`: resources/rates.yaml. `rate`: gradients a second of one GPU, by default what stands there.
-    """
-
-    def __init__(self, plan: Plan, rates: dict, rate: float | None = None):
+    def __init__(self, plan: Plan, rates: dict):
         self.plan, self.rates, self.unknown = plan, rates, set()
-        self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
-        if rate:
-            self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
-        self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
-        self.files = {}  # path -> cost
-        for path in dict.fromkeys(path for paths in self.asked.values() for path in paths):
-            job = plan._made[path]
-            if job.rule in STAGES:
-                self.files[path] = getattr(self, f"_{job.rule}")(job, *job.place.split("/"))
 
-    def _behind(self, paper: str) -> dict[str, None]:
-        """Paths of all that a paper's artefacts and claims are made of, in a fixed order."""
-        todo = [str(self.plan.artefact(paper, name)) for name in self.plan.artefacts_of(paper)]
-        todo += [str(self.plan.judge(paper, name)) for name in self.plan.claims_of(paper)]
-        seen = {}
-        while todo:
-            path = todo.pop()
-            if path in self.plan._made and path not in seen:
-                seen[path] = None
-                todo += map(str, self.plan._made[path].files)
-        return seen
+    @functools.cache
+    def of(self, path: str) -> Cost | None:
+        """The cost of a file; None of one that no network is asked for."""
+        job = self.plan.made[path]
+        return getattr(self, f"_{job.rule}")(job, *job.place.split("/")) if job.rule in STAGES else None
 
-    # --- the cost of a file -------------------------------------------------------------------------------------------
-
+    @functools.cache
     def data(self, dataset: str) -> Data:
         """What is known of a dataset without opening it."""
         entry = self.plan.config["datasets"][dataset]
@@ -180,13 +159,13 @@ class Bill:
     def _baselines(self, job: Job, dataset: str, network: str, entry: str, shard: str) -> Cost:
         settings, count = dict(job.told["settings"]), self._images(dataset, shard)
         each = self._passes("baseline", settings["baseline"], settings, dataset)
-        number = _number(settings)
+        number = baselines_of(settings)
         size = 4 * count * number * self.data(dataset).elements
         return Cost(**self._about(job, entry, dataset, network), count=count, each=tuple(each), maps=number, bytes=size)
 
     def _attribute(self, job: Job, dataset: str, network: str, entry: str, shard: str) -> Cost:
         settings, count, maps = dict(job.told["settings"]), self._images(dataset, shard), _maps(job.told["settings"])
-        own = [_number(self.plan._made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
+        own = [baselines_of(self.plan.made[str(file)].told["settings"]) for file in job.inputs["baselines"]]
         gradients, forwards = self._passes("method", settings["method"], settings, dataset, baselines=sum(own))
         forwards += "logits" in source.lookup("method", settings["method"]).facts.get("needs", ())
         about = self._about(job, entry, dataset, network, shard_split(shard))
@@ -219,7 +198,29 @@ class Bill:
 
     def _map_settings(self, job: Job) -> dict:
         """Settings of the maps that a job scores."""
-        return self.plan._made[str(job.inputs["maps"][0])].told["settings"]
+        return self.plan.made[str(job.inputs["maps"][0])].told["settings"]
+
+
+class Bill(Prices):
+    """The cost of every file of a plan, and which papers ask for it.
+
+    `rate`: gradients a second of one GPU, by default what stands in the rates.
+    """
+
+    def __init__(self, plan: Plan, rates: dict, rate: float | None = None):
+        super().__init__(plan, rates)
+        self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
+        if rate:
+            self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
+        self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
+        found = {path: self.of(path) for path in dict.fromkeys(path for paths in self.asked.values() for path in paths)}
+        self.files = {path: cost for path, cost in found.items() if cost}
+
+    def _behind(self, paper: str) -> dict[str, None]:
+        """Paths of all that a paper's artefacts and claims are made of, in a fixed order."""
+        ends = [self.plan.artefact(paper, name) for name in self.plan.artefacts_of(paper)]
+        ends += [self.plan.judge(paper, name) for name in self.plan.claims_of(paper)]
+        return dict.fromkeys(self.plan.behind(ends))
 
     # --- sums ---------------------------------------------------------------------------------------------------------
 
@@ -369,12 +370,6 @@ def _rate(row: dict, kind: str) -> float:
     return row[kind]["passes"] / row[kind]["seconds"]
 
 
-def _number(settings: dict) -> int:
-    """How many baselines an image gets."""
-    of = BASELINES.get(settings["baseline"])
-    return len(settings[of]) if of else 1
-
-
 def _maps(settings: dict, unsigned: bool = False) -> int:
     """Maps an image in a file of these settings; `unsigned`: those scored where absolute values score as the signed do."""
     upto, variants = settings.get("upto") or {}, settings["variants"]
@@ -405,37 +400,16 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
 
 
-def merged(base: dict, differences: dict) -> dict:
-    """As Snakemake lays one configuration over another."""
-    result = dict(base)
-    for key, value in differences.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
 def page(files: Iterable, rate: float | None = None, root: Path = ROOT) -> str:
     """The page of `config.yaml` with configuration files laid over it. Raises `InputError`."""
-    config, files = _yaml(root / "config.yaml"), list(files)
-    for file in files:
-        config = merged(config, _yaml(Path(file)))
-    study = load(config, root / "resources" / "config.schema.yaml")
+    files = list(files)
     name = " with ".join(f"`{_name(file, root)}`" for file in files or ["config.yaml"])
-    return Bill(Plan(study, root), _yaml(root / "resources" / "rates.yaml"), rate).page(name)
+    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate).page(name)
 
 
 def _name(file, root: Path) -> str:
     path = Path(file).resolve()
     return str(path.relative_to(root.resolve())) if path.is_relative_to(root.resolve()) else Path(file).name
-
-
-def _yaml(path: Path) -> dict:
-    try:
-        return yaml.safe_load(path.read_text()) or {}
-    except OSError:
-        raise InputError(f"{path}: cannot be read; accepted: a YAML file") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: {str(error).splitlines()[0]}; accepted: a YAML file") from None
 
 
 def _positive(text: str) -> float:

@@ -11,7 +11,7 @@ from . import source
 from .dataset.split import Split, background, open_split
 from .errors import InputError
 from .job import Given
-from .store import read_arrays, read_map, read_table, read_tensors
+from .store import read_arrays, read_csv, read_map, read_table, read_tensors
 
 KEYS = ["model", "method", "variant", "metric", "image_id", "x"]
 
@@ -169,7 +169,7 @@ class Found:
 
     def table(self) -> pd.DataFrame:
         """The table of another artefact."""
-        return pd.read_csv(self.given.one("table"))
+        return read_csv(self.given.one("table"))
 
 
 def _within(variant: str, file) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .batching import GRADIENT, LOGITS, Answer, run
 from .errors import InputError
+from .finite import watched
 from .objective import OBJECTIVES, TOWARDS
 from .rng import generator
 
@@ -216,7 +217,7 @@ def integrate(
 
     def one(image: Image):
         integral = Integral(image.x, variants, upto)
-        _, gradients = yield from counted(method(image, integral, **parameters))
+        _, gradients = yield from counted(watched(method(image, integral, **parameters), image.id))
         maps = {variant: values.cpu() for variant, values in integral.result().items()}
         return maps, {"gradients": gradients, **integral.valid()}
 

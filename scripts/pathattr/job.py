@@ -1,4 +1,4 @@
-"""The frame of a rule's script: what it was given, its log, its threads, and errors that fit on a line."""
+"""The frame of a rule's script: what it was given, its log, its threads, the seals of what it made, errors that fit on a line."""
 
 import atexit
 import contextlib
@@ -6,8 +6,10 @@ import gc
 import os
 import sys
 import traceback
+from pathlib import Path
 
-from .errors import InputError
+from . import owner, seal
+from .errors import InputError, place, problem
 from .files import File
 
 # The libraries make half a million objects that live to the end; walking them over and over, and once more at exit, costs
@@ -27,10 +29,15 @@ class Given:
 
     @classmethod
     def of(cls, snakemake) -> "Given":
-        """What a rule with `params: job=plan.params(...)` was given; paths as Snakemake has them, in the plan's order."""
+        """What a rule with `params: job=plan.params(...)` was given; paths as Snakemake has them, in the plan's order.
+
+        Raises `InputError` for a result that has no seal, or that of another one.
+        """
         params = dict(snakemake.params.job)
         files = iter(snakemake.input)
         inputs = {role: [File(str(next(files)), **about) for about in abouts] for role, abouts in params.pop("inputs", {}).items()}
+        for file in (file for files in inputs.values() for file in files if file.digest):
+            seal.check_made_by(file, file.digest)
         return cls(inputs, params)
 
     def __getitem__(self, role: str) -> list[File]:
@@ -51,21 +58,41 @@ class Given:
 
 @contextlib.contextmanager
 def job(snakemake):
-    """Yield the `Given`; send output to the rule's log; end a user's error in one line, there and on the terminal, any other
-    with a traceback.
+    """Yield the `Given`; send output to the rule's log; seal what was made. End a user's error, or one in a user's own file, in one
+    line, there and on the terminal, any other with a traceback.
 
     Set PATHATTR_DEBUG=1 for the traceback of a user's error too.
     """
-    problem = None
-    with open(snakemake.log[0], "w", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+    ended, planned = None, getattr(snakemake.params, "job", None)
+    owner.watch()
+    with _log(snakemake.log[0]) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         try:
-            yield Given.of(snakemake) if hasattr(snakemake.params, "job") else None
-        except Exception as error:
-            known = isinstance(error, InputError) and not os.environ.get("PATHATTR_DEBUG")
-            problem = f"error: {error}" if known else traceback.format_exc()
-            print(problem)
-    if problem:
-        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {problem}")
+            _check_library(Path(snakemake.scriptdir))
+            yield Given.of(snakemake) if planned else None
+            for path in snakemake.output if planned else ():
+                seal.seal(path, planned["digest"])
+        except KeyboardInterrupt:
+            ended = "stopped"
+        except (Exception, SystemExit) as error:
+            line = str(error) if isinstance(error, InputError) else problem(error) if place(error) else ""
+            ended = f"error: {line}" if line and not os.environ.get("PATHATTR_DEBUG") else traceback.format_exc()
+        if ended:
+            print(ended)
+    if ended:
+        sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {ended}")
+
+
+def _log(path: str):
+    try:
+        return open(path, "w", buffering=1)
+    except OSError as error:
+        sys.exit(f"error: {path}: cannot be written ({error.strerror}); accepted: a disk with room, a folder open to us")
+
+
+def _check_library(scripts: Path):
+    """Raise `InputError` unless this library is the one beside the rules' scripts, whose digest the results bear."""
+    if Path(__file__).resolve().parents[1] != scripts.resolve():
+        raise InputError(f"pathattr is taken from {Path(__file__).parents[1]}; accepted: that of {scripts}, first on PYTHONPATH")
 
 
 def use_torch(snakemake) -> str:
@@ -77,7 +104,8 @@ def use_torch(snakemake) -> str:
         raise InputError("device is cuda, but torch finds no GPU here; accepted: cpu, or a machine and a torch with CUDA")
     torch.set_num_threads(snakemake.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)  # some backward kernels have no such form
+    # Some backward kernels have no such form. `use_deterministic_algorithms` does the same, and imports torch's compiler: a second.
+    torch.set_deterministic_debug_mode("warn")
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import source
+from .config import load
+from .dataset.stamp import stamp
 from .errors import InputError
 from .files import File
 from .plot.names import score_label
 from .shards import cover, shard_range, shard_split
+from .strict import read_yaml
 from .study import Drawn, Study, images_of
 
 ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
@@ -59,11 +62,12 @@ class Job:
 
 
 class Plan:
-    """The files of a study. `root` holds `scripts/`, `envs/` and `resources/`."""
+    """The files of a study. `root` holds `scripts/`, `envs/` and `resources/`. `stamps`: data set -> its stamp, where known."""
 
-    def __init__(self, study: Study, root):
+    def __init__(self, study: Study, root, stamps: dict | None = None):
         self.study, self.config, self.root = study, study.config, Path(root)
-        self._made: dict[str, Job] = {}  # path -> the job that makes it
+        self.stamps = dict(stamps or {})
+        self.made: dict[str, Job] = {}  # path -> the job that makes it, as far as anything has asked for it
         self._wanted: dict[
             tuple, list[tuple[int, int]]
         ] = {}  # (training, owner[, metric or "train"]) -> rows that something asks for
@@ -102,7 +106,7 @@ class Plan:
         return told_to_job
 
     def _job(self, rule: str, wildcards) -> Job:
-        return self._made[str(getattr(self, rule)(*wildcards))]
+        return self.made[str(getattr(self, rule)(*wildcards))]
 
     # --- what a digest is made of -------------------------------------------------------------------------------------
 
@@ -117,7 +121,7 @@ class Plan:
         given = [word for file in counted for word in (file.digest, *file.about.get("runs", {}).values())]
         roots = [self.root / "scripts" / f"{rule}.py", *code]
         file = File(path, source.digest(roots, environment=env, inputs=given, **digested), **about)
-        self._made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
+        self.made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
         return file
 
     def _method_code(self, name: str) -> Path:
@@ -130,13 +134,12 @@ class Plan:
         return source.module_path(known.module), known.function
 
     def _network_code(self, training: str) -> list:
-        """Code of a model's dataset and of its architecture: registered, or the user's own where it is there."""
+        """Code of a model's dataset and of its architecture: registered, or the user's own with what it imports there."""
         entry, _ = self.study.model(training)
         dataset = self._function("dataset", self.config["datasets"][entry["dataset"]]["dataset"])
         if ".py:" not in entry["architecture"]:
             return [dataset, self._function("model", entry["architecture"].partition(".")[0])]
-        own = Path(entry["architecture"].rpartition(":")[0])
-        return [dataset, own] if own.is_file() else [dataset]
+        return [dataset, *source.own(entry["architecture"].rpartition(":")[0])]
 
     def is_made(self, dataset: str) -> bool:
         """Whether the workflow builds the dataset from embedded data."""
@@ -158,16 +161,20 @@ class Plan:
         """Index of a split; a made dataset has its pixels beside it."""
         rule = "make_dataset" if self.is_made(dataset) else "index_dataset"
         entry = self.config["datasets"][dataset]
-        digested = {"entry": entry, "seed": self.study.seed}
-        place = [dataset] if self.is_made(dataset) else [dataset, split]
+        about = {"entry": entry, "seed": self.study.seed, "split": split}
         code = [self._function("dataset", entry["dataset"])]
         path = f"results/data/{dataset}/{split}.parquet"
-        return self._file(path, rule, *place, code=code, digested=digested, **digested, split=split)
+        stamped = {"stamp": self._stamp(dataset)} if self._stamp(dataset) else {}
+        return self._file(path, rule, dataset, split, code=code, digested=about | stamped, **about)
 
-    def make_dataset(self, dataset: str) -> File:
-        return self.index(dataset, "train")
+    def _stamp(self, dataset: str) -> str | None:
+        """What the files of a data set outside look like, the same as when the run began that this process works for."""
+        if dataset not in self.stamps:
+            entry = self.config["datasets"][dataset]
+            self.stamps[dataset] = stamp(source.registered("dataset")[entry["dataset"]], entry)
+        return self.stamps[dataset]
 
-    index_dataset = index
+    make_dataset = index_dataset = index
 
     def split(self, dataset: str, split: str) -> list[File]:
         """All files of a split."""
@@ -549,17 +556,37 @@ class Plan:
 
     def takes(self, file: File) -> list[str]:
         """Patterns of the benchmark files of a file's job and of all that come before it, below results/benchmarks/."""
-        seen, todo, patterns = set(), [str(file)], set()
-        while todo:
-            path = todo.pop()
-            if path in seen or path not in self._made:
-                continue
-            seen.add(path)
-            job = self._made[path]
+        patterns = set()
+        for job in map(self.made.get, self.behind([file])):
             place = f"{job.place.rpartition('/')[0]}/*" if job.rule in SHARDED else job.place
             patterns.add(f"{job.rule}/{place}.tsv")
-            todo += map(str, job.files)
         return sorted(patterns)
+
+    def behind(self, files) -> list[str]:
+        """The files themselves and all that they are made from, directly or not, each by the path that its job is known by."""
+        seen, todo = set(), [str(file) for file in files]
+        while todo:
+            path = todo.pop()
+            if path not in seen and path in self.made:
+                seen.add(path)
+                todo += map(str, self.made[path].files)
+        return sorted(seen)
+
+    def outputs(self, path: str) -> list[str]:
+        """All files of the job that makes the one at `path`, that first."""
+        job, stem = self.made[path], path.rpartition(".")[0]
+        match job.rule:
+            case "make_dataset":
+                return [path, f"{stem}.arrow"]
+            case "train_model" | "fetch_model" | "randomise_model":
+                return [path, f"{stem}.json"]
+            case "figure":
+                return [path, f"{stem}.html", *(f"results/figures/{job.place}.{end}" for end in ("pdf", "png"))]
+            case "table":
+                return [path, f"{stem}.html"]
+            case "claims":
+                return [path, "results/claims.json", "results/claims.html", "results/claims/counts.txt"]
+        return [path]
 
     # --- names, titles, targets ---------------------------------------------------------------------------------------------
 
@@ -616,25 +643,22 @@ class Plan:
         return drawn.known.doc.format(**known)
 
     def targets(self, paper: str) -> list[str]:
-        """Every file of a paper that is there at the end: artefacts, verdicts, and the maps and scores behind them, so that
-        a file which is removed is made again even where what hangs on it is still there."""
-        files = [f"results/figures/{paper}/{name}.{end}" for name in self.artefacts_of(paper, False) for end in ("pdf", "png")]
-        files += [f"results/tables/{paper}/{name}.{end}" for name in self.artefacts_of(paper) for end in ("csv", "html")]
-        files += [self.judge(paper, name) for name in self.claims_of(paper)]
-        files += [self.paper_claims(paper)] if self.claims_of(paper) else []
-        behind = set()
-        for (of, _, _), drawn in self.study.drawn.items():
-            if of == paper:
-                for role in ("scores", "maps"):
-                    for file in self._files_of_rows(drawn, role) if role in drawn.needs else ():
-                        inputs = self._made[str(file)].inputs
-                        behind |= {str(file), *(str(one) for kind in ("maps", "train_maps") for one in inputs.get(kind, ()))}
-        return files + sorted(behind)
+        """Every file of a paper: artefacts, verdicts, and all that they are made from, so that a file which is removed is made
+        again even where what hangs on it is still there."""
+        ends = [self.artefact(paper, name) for name in self.artefacts_of(paper)]
+        ends += [self.paper_claims(paper)] if self.claims_of(paper) else []
+        return [file for path in self.behind(ends) for file in self.outputs(path)]
 
     def everything(self) -> list[str]:
         """What is there at the end beside the papers' own: all verdicts, where there are claims."""
         judged = any(self.claims_of(paper) for paper in self.config["papers"])
-        return [self.claims(), "results/claims.json", "results/claims.html", "results/claims/counts.txt"] if judged else []
+        return self.outputs(self.claims()) if judged else []
+
+    def results(self) -> dict[str, str]:
+        """Every file of the study -> the digest of what makes it."""
+        files = [file for paper in self.config["papers"] for file in self.targets(paper)] + self.everything()
+        digests = {one: job.told["digest"] for path, job in self.made.items() for one in self.outputs(path)}
+        return {file: digests[file] for file in files}
 
     def documentation(self, rule: str) -> str:
         """Digest of a page made of the registered methods: of the text of all of them, docstrings too."""
@@ -642,3 +666,19 @@ class Plan:
         texts = {path.name: path.read_text() for folder in folders for path in sorted(folder.glob("*.py"))}
         env = (self.root / "envs" / f"{ENVIRONMENTS[rule]}.yaml").read_text()
         return source.digest([self.root / "scripts" / f"{rule}.py"], environment=env, texts=texts)
+
+
+def merged(base: dict, differences: dict) -> dict:
+    """As Snakemake lays one configuration over another."""
+    result = dict(base)
+    for key, value in differences.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def planned(files, root) -> Plan:
+    """The plan of `config.yaml` with configuration files laid over it, as by --configfile. Raises `InputError`."""
+    root = Path(root)
+    config = functools.reduce(merged, map(read_yaml, files), read_yaml(root / "config.yaml"))
+    return Plan(load(config, root / "resources" / "config.schema.yaml"), root)

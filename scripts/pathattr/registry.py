@@ -11,7 +11,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import source
+from . import source, values
+from .errors import InputError
 
 # What a parameter of an artefact or claim names in the configuration; see `source.NAMES` for the shapes of their values. In
 # the function: Model(s), keys of `found.models`; Method(s), Pairs, names in its scores and maps; Sweep, `Point`s;
@@ -20,7 +21,6 @@ Model = Method = Metric = Score = Table = Reported = str
 Models = Methods = Scores = Pairs = Variants = list
 Sweep = Forms = list
 Images = int
-Share = float  # between 0 and 1, neither included
 
 ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")
 _entries: dict[tuple[str, str], "Entry"] = {}
@@ -43,10 +43,25 @@ class Entry:
             if parameter.kind is inspect.Parameter.KEYWORD_ONLY
         }
 
-    def passes(self, kind: str, shape, **values) -> int:
+    def check(self, given: dict, there=None, **more):
+        """Raise `InputError` unless the parameters of a call fit the function's annotations, and its conditions hold. `there`: see
+        `values.accepted`; `more`: what the conditions name besides parameters."""
+        known = {one.name: one for one in source.parameters(self.function)}
+        own = [name for name in self.parameters() if name not in self.facts.get("fitted", ())]
+        for name, value in given.items():
+            if name not in own and not self.facts.get("family"):
+                raise InputError(f"{self.name}: unknown parameter {name!r}; {values.among(name, own)}")
+            if name in known and (found := values.fault(value, known[name].type, there)):
+                place, _, schema = found
+                at = f" at {place[0] + 1}" if place else ""
+                raise InputError(f"{self.name}: {name} is {value!r}; accepted{at}: {values.accepted(schema, there)}")
+        if said := values.broken(self.facts.get("holds"), self.parameters() | given, more):
+            raise InputError(f"{self.name}: {said}")
+
+    def passes(self, kind: str, shape, **given) -> int:
         """The registered cost of one image of `shape` (C, H, W), `kind` "gradients" or "forwards", at these parameters.
 
-        `values`: parameters other than by default, and `baselines`, how many, where the cost depends on it.
+        `given`: parameters other than by default, and `baselines`, how many, where the cost depends on it.
         """
         channels, height, width = shape
         known = {
@@ -57,7 +72,7 @@ class Entry:
             "pixels": height * width,
             "elements": channels * height * width,
         }
-        return int(eval(self.facts[kind], {"__builtins__": {}}, known | self.parameters() | values))
+        return int(eval(self.facts[kind], {"__builtins__": {}}, known | self.parameters() | given))
 
 
 def _register(kind: str, name: str, facts: dict) -> Callable:
@@ -84,11 +99,13 @@ def method(
     needs=(),
     variants=("vanilla", "absolute"),
     fitted=(),
+    holds=None,
     baseline: str = "",
     excludes=(),
     nested=(),
     within=(),
     family: bool = False,
+    sets=(),
 ):
     """Register an attribution method.
 
@@ -100,12 +117,14 @@ def method(
     the image itself, by default as the registered `baseline` computes them).
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
+    `holds`: what its parameters must be to each other, an expression in them and `baselines` -> the same in words.
     `excludes`: of "attention": blocks of an architecture that the method has no rule for.
     `nested`: parameters of which a run with a larger value (of a word: with both) passes through the sums of all smaller ones, so
     that these come with it (`upto` in the configuration and in `attribute`).
     `within`: (method, map): another method and which of its maps this is, at the same parameters; draws are then keyed by that
     method's name, and the workflow takes the map from its run where it makes one.
-    `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`.
+    `family`: the name goes with another one, NAME:OTHER, which the function gets as `name`; of the others' parameters it `sets`
+    some itself.
     """
     facts = dict(locals())
     return _register("method", facts.pop("name"), facts)
@@ -127,6 +146,7 @@ def metric(
     unsigned: bool | str = False,
     probe: str = "",
     retrains: bool = False,
+    missing=(),
 ):
     """Register a metric.
 
@@ -138,6 +158,7 @@ def metric(
     `retrains`: it is no function of one image: it trains networks on images that maps have changed. It gets (network, data, maps,
     **parameters), `data` a `training.data.Data` and maps a mapping, "train" and "test" -> (N, C, H, W), and gives
     score -> (x (K,), values (test images, K)). Its parameter `train` says how many of the training images, the first ones, it uses.
+    `missing`: scores that are nan for an image that has none.
     """
     facts = dict(locals())
     return _register("metric", facts.pop("name"), facts)
@@ -152,19 +173,26 @@ def probe(name: str, *, paper: str, equation: str, forwards: str):
     return _register("probe", name, dict(paper=paper, equation=equation, forwards=forwards))
 
 
-def training(name: str, *, paper: str, equation: str = ""):
+def training(name: str, *, paper: str, equation: str = "", holds=None):
     """Register a way to train a network, `f(network, data, **parameters)`: in place, on `data` (a `training.data.Data`). Returns
-    what is worth knowing of it, for the JSON file beside the weights.
+    what is worth knowing of it, for the JSON file beside the weights. `holds` as for `method`.
     """
-    return _register("training", name, dict(paper=paper, equation=equation))
+    return _register("training", name, dict(paper=paper, equation=equation, holds=holds or {}))
 
 
-def dataset(name: str, *, source: str, made: bool = False, paths=()):
+def dataset(
+    name: str, *, source: str, made: bool = False, paths=(), folders: bool = False, classes: int = 0, size: int = 0, holds=None
+):
     """Register a dataset; `made` ones are built by the workflow from embedded data, others are read where they lie.
 
-    `paths`: parameters that name files or folders which must be there.
+    `paths`: parameters that name files or folders which must be there, "root/train" for one within another. If it has a parameter
+    `changes`, other than "ignored", what these look like is part of the data set's digest (see `dataset.stamp`).
+    `folders`: whether their subfolders are classes, to be checked before the first job.
+    `classes`: how many it has, of a made one. `size`: pixels of the images' shorter side, where no parameter of that name says it.
+    `holds` as for `method`.
     """
-    return _register("dataset", name, dict(source=source, made=made, paths=tuple(paths)))
+    facts = dict(locals())
+    return _register("dataset", facts.pop("name"), facts)
 
 
 def model(name: str, *, paper: str, published: bool = False, attention=False):
@@ -175,7 +203,7 @@ def model(name: str, *, paper: str, published: bool = False, attention=False):
     return _register("model", name, dict(paper=paper, published=published, attention=attention))
 
 
-def artefact(name: str, *, needs=(), table: bool = False):
+def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None):
     """Register a kind of figure, or of `table`. Its docstring is its caption, in reStructuredText: {parameter} stands for a
     parameter's value, {models} for the models with those whose place they take.
 
@@ -186,16 +214,19 @@ def artefact(name: str, *, needs=(), table: bool = False):
     "test" (splits), "train_logits", "test_logits", "weights" (of the models), "trainings" (weights of all of their trainings),
     "reported" (the paper's printed numbers), "table" (another artefact's). Scores and maps are of the first `images` test images;
     a mapping gives for each role the parameter that says how many.
+    `holds` as for `method`; of a sweep there are `series`, how many methods, `changed`, at most how many parameters a point
+    changes, and `swept`, those that every point gives a number. `takes`: what each of its methods must be, an expression in
+    `method` (as registered), `needs`, `gives` (variants) and `fitter` (of its baselines, or "") -> the same in words.
     """
-    return _register("artefact", name, dict(needs=needs, table=table))
+    return _register("artefact", name, dict(needs=needs, table=table, holds=holds or {}, takes=takes or {}))
 
 
-def claim(name: str, *, needs=()):
-    """Register a comparison that a paper's sentence is judged by; `needs` as for `artefact`.
+def claim(name: str, *, needs=(), holds=None, takes=None):
+    """Register a comparison that a paper's sentence is judged by; `needs`, `holds` and `takes` as for `artefact`.
 
     The function gets `found` and its parameters, and returns a `judging.Judged`.
     """
-    return _register("claim", name, dict(needs=needs))
+    return _register("claim", name, dict(needs=needs, holds=holds or {}, takes=takes or {}))
 
 
 def get(kind: str, name: str) -> Entry:

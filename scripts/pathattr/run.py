@@ -2,28 +2,55 @@
 
 import contextlib
 import fcntl
+import json
 import logging
+import os
+import shlex
 import sys
 import time
 from pathlib import Path
 
+from . import owner, seal
+from .files import sweep
 from .slurm import cancel_orphans
 
+STAMPS = "PATHATTR_STAMPS"
+KEPT = ("--configfile", "--configfiles", "--config", "--directory", "-d", "--profile", "--workflow-profile", "--snakefile", "-s")
 
-def begin(study, workflow):
+
+def jobs_take(scripts):
+    """Have jobs import the library from `scripts`, whatever is installed."""
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(scripts), *filter(None, before)]))
+
+
+def stamps(workflow) -> dict:
+    """What the run that this process works for saw of the data outside, which it looks at once; nothing where this is that run."""
+    return {} if workflow.is_main_process else json.loads(os.environ.get(STAMPS, "{}"))
+
+
+def again(arguments) -> str:
+    """The command of a run as it is to be given once more: its configuration and its folder, nothing that it was to make."""
+    kept, keeping = ["snakemake", "--cores", "all"], False
+    for word in arguments:
+        if word.startswith("-"):
+            keeping = word.partition("=")[0] in KEPT
+        if keeping:
+            kept.append(word)
+    return shlex.join(kept)
+
+
+def begin(plan, workflow):
     """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if study.missing():
-        sys.exit("\n".join(f"config: {line}" for line in study.missing()))
-    Path("results").mkdir(exist_ok=True)
-    handle = Path("results/.lock").open("w")  # noqa: SIM115 - held while the run lasts
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    if missing := plan.study.missing(local=workflow.local_exec):
+        sys.exit("\n".join(f"config: {line}" for line in missing))
+    handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
+    os.environ[seal.AGAIN] = again(sys.argv[1:])
+    os.environ[STAMPS] = json.dumps(plan.stamps)
     _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
 
@@ -31,6 +58,22 @@ def begin(study, workflow):
         if isinstance(stock, logging.StreamHandler) and not isinstance(stock, logging.FileHandler):
             stock.addFilter(quiet)
     logger.addHandler(Progress())
+    return handle
+
+
+def _taken(folder: Path):
+    """The folder's lock, held; no job of an earlier run is left in it, nor what such a job was writing. Or the end, in one line."""
+    try:
+        folder.mkdir(exist_ok=True)
+        handle = (folder / ".lock").open("w")
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        owner.begin()
+        sweep(folder)
+    except BlockingIOError:
+        sys.exit("another run is at work in this folder; wait for it, or stop it first")
+    except OSError as error:
+        reason = f"{folder.absolute()}: cannot be written and locked ({error.strerror})"
+        sys.exit(f"{reason}; accepted: a folder open to us, with room, on a file system with locks")
     return handle
 
 

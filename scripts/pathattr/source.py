@@ -8,12 +8,15 @@ do not change it, any change of what the code does is seen, in the module itself
 import ast
 import functools
 import hashlib
+import inspect
 import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType
 
 from .errors import InputError
+from .values import BOUNDS, among
 
 LIBRARY = Path(__file__).resolve().parent
 _NAME = {"type": "string"}
@@ -32,7 +35,7 @@ NAMES = {  # annotation of a parameter that names something of the configuration
     "Metric": _NAME,  # an entry of `metrics`
     "Score": _NAME,  # a number that the metric gives
     "Scores": {**_LIST, "items": _NAME},
-    "Images": {"type": "integer", "minimum": 1},  # the first ones of the test split
+    "Images": {"type": "integer", "minimum": 1, "maximum": 9_999_999},  # the first ones of the test split
     "Table": _NAME,  # an artefact of the same paper
     "Reported": _NAME,  # a table of the paper's printed numbers
 }
@@ -63,6 +66,10 @@ class Registered:
     open: bool = False
     function: str = ""
     doc: str = ""
+
+    def values(self, entry: dict) -> dict:
+        """Parameters of an entry of the configuration: its own, or by default."""
+        return {one.name: entry.get(one.name, one.default) for one in self.parameters}
 
 
 @functools.cache
@@ -96,8 +103,14 @@ def lookup(kind: str, name: str) -> Registered:
     base, colon, member = name.partition(":")
     if base not in known or bool(member) != known[base].facts.get("family", False) or bool(colon) != bool(member):
         names = [one + ":NAME" * known[one].facts.get("family", False) for one in sorted(known)]
-        raise InputError(f"no registered {kind} {name!r}; accepted: {', '.join(names)}")
+        raise InputError(f"no registered {kind} {name!r}; {among(name, names)}")
     return known[base]
+
+
+@functools.cache
+def parameters(function) -> tuple[Parameter, ...]:
+    """The keyword parameters of a function that is there."""
+    return _parameters(ast.parse(textwrap.dedent(inspect.getsource(function))).body[0], Path(inspect.getfile(function)))
 
 
 def _parameters(function: ast.FunctionDef, path: Path) -> tuple[Parameter, ...]:
@@ -126,30 +139,20 @@ def _constant(expression: ast.expr):
 
 
 def _schema(annotation: ast.expr | None, where: str) -> dict:
-    """JSON schema of an annotation. Whole numbers are counts here, so they are at least 1."""
+    """JSON schema of an annotation."""
     match annotation:
-        case ast.Name(id="int"):
-            return {"type": "integer", "minimum": 1}
-        case ast.Name(id="float"):
-            return {"type": "number"}
-        case ast.Name(id="Share"):
-            return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-        case ast.Name(id="bool"):
-            return {"type": "boolean"}
-        case ast.Name(id="str"):
-            return {"type": "string"}
-        case ast.Name(id="dict"):
-            return {"type": "object"}
+        case ast.Name(id=name) if name in BOUNDS:
+            return BOUNDS[name]
         case ast.Name(id=name) if name in NAMES:
             return NAMES[name]
         case ast.Subscript(value=ast.Name(id="Literal")):
             return {"enum": list(ast.literal_eval(annotation.slice))}
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, ast.Constant(value=EllipsisType())])):
-            return {"type": "array", "items": _schema(item, where), "minItems": 1}
+            return {"type": "array", "items": _schema(item, where), "minItems": 1, "uniqueItems": True}
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):
             return {"anyOf": [_schema(left, where), {"type": "null"}]}
     names = ", ".join(NAMES)
-    kinds = "int, float, Share, bool, str, Literal[...], tuple[one of these, ...], one | None"
+    kinds = f"{', '.join(BOUNDS)}, Literal[...], tuple[one of these, ...], one | None"
     raise TypeError(f"{where}: annotate with {kinds}, or one of {names}")
 
 
@@ -177,6 +180,45 @@ def _imported(path: Path, nodes) -> tuple[Path, ...]:
                 if alias.name.split(".")[0] == LIBRARY.name:
                     found.append(LIBRARY.parent.joinpath(*alias.name.split(".")).with_suffix(".py"))
     return tuple(dict.fromkeys(file for file in found if file.is_file()))
+
+
+def neighbour(folder: Path, name: str) -> Path | None:
+    """The file that `import NAME` means in a user's file of that folder, NAME.py or NAME/__init__.py, None where there is none."""
+    found = (folder / name / "__init__.py", folder / f"{name}.py")
+    return next((path for path in found if name != LIBRARY.name and path.is_file()), None)
+
+
+def own(path, function: str = "") -> list[Path]:
+    """The user's file at `path` and the files beside it, or in packages beside it, that it imports, directly or not; none where it
+    is not there. Raises `InputError` for one that is no Python, and for a file that gives the name `function` to nothing."""
+    path = Path(path).resolve()
+    folder, found, todo = path.parent, set(), [path] if path.is_file() else []
+    while todo:
+        file = todo.pop()
+        if file in found:
+            continue
+        found.add(file)
+        try:
+            nodes = list(ast.walk(_tree(file)))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            raise InputError(f"{file.name}:{line}: {getattr(error, 'msg', error)}; accepted: Python") from None
+        if function and file == path:
+            known = {name for node in nodes if isinstance(node, ast.stmt) for name in _defines(node)}
+            if not known & {function, "*"}:
+                raise InputError(f"{file.name} has no {function!r}; accepted: a function (classes, channels, size)")
+        for node in nodes:
+            named = []  # (folder, dotted name)
+            if isinstance(node, ast.Import):
+                named = [(folder, alias.name) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = file.parents[node.level - 1] if node.level else folder
+                named = [(base, f"{node.module or ''}.{alias.name}".strip(".")) for alias in node.names]
+            for base, dotted in named:
+                for name in dotted.split("."):
+                    todo += [one for one in [neighbour(base, name)] if one]
+                    base = base / name
+    return sorted(found)
 
 
 @functools.cache

@@ -2,15 +2,14 @@
 
 Arrays are Arrow files of fixed-shape tensors, one row an image; tables are Parquet; sets of arrays are safetensors. Each
 carries the digest of the code and parameters that made it, which a reader compares with the one it expects: a file left
-over from another configuration is never taken for a result, even where Snakemake has lost its memory.
+over from another configuration is never taken for a result, even where Snakemake has lost its memory. A file that has a seal
+(see `seal`) is read only if not a byte of it has changed.
 """
 
 import contextlib
 import importlib.metadata
 import itertools
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,31 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from . import seal
 from .errors import InputError
+from .files import replacing
 
 KEY = b"pathattr"
 ROWS = 32  # images of a batch of maps
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """A temporary path in the same folder that takes the place of `path` when the block ends well, and vanishes if not."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
-        yield Path(temporary)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_arrays(path, columns: dict, metadata: dict):
@@ -74,27 +54,33 @@ def _table(columns: dict) -> pa.Table:
 def read_arrays(path, digest: str | None = None, rows: slice = slice(None)) -> tuple[dict, dict]:
     """Columns (NumPy arrays), of some rows, and metadata. What lies in one batch is mapped from the file, not copied. Raises
     `InputError` if torn or stale."""
-    with _refusing(path):
+    with _reading(path) as is_sealed:
         file = pa.ipc.open_file(pa.memory_map(str(path)))
         metadata = json.loads(file.schema.metadata[KEY])
-    check_digest(path, metadata, digest)
-    with _refusing(path):
-        batches = [file.get_batch(number) for number in range(file.num_record_batches)]
-        start, stop, _ = rows.indices(sum(batch.num_rows for batch in batches))
-        kept, first = [], 0
-        for batch in batches:
-            low, high = max(start - first, 0), min(stop - first, batch.num_rows)
-            kept += [batch.slice(low, high - low)] if high > low else []
-            first += batch.num_rows
-        table = pa.Table.from_batches(kept or [batches[0].slice(0, 0)], file.schema)
-    columns = {}
-    for name in table.column_names:
-        column = table.column(name).combine_chunks()
-        if isinstance(column, pa.ChunkedArray):
-            column = column.chunk(0)
-        is_tensor = isinstance(column.type, pa.FixedShapeTensorType)
-        columns[name] = column.to_numpy_ndarray() if is_tensor else column.to_numpy(zero_copy_only=False)
+        check_digest(path, metadata, digest)
+        table = _rows(file, rows)
+        if not is_sealed:
+            table.validate(full=True)
+        columns = {}
+        for name in table.column_names:
+            column = table.column(name).combine_chunks()
+            if isinstance(column, pa.ChunkedArray):
+                column = column.chunk(0)
+            is_tensor = isinstance(column.type, pa.FixedShapeTensorType)
+            columns[name] = column.to_numpy_ndarray() if is_tensor else column.to_numpy(zero_copy_only=False)
     return columns, metadata
+
+
+def _rows(file, rows: slice) -> pa.Table:
+    """Some rows of an Arrow file, of whose batches no other is read."""
+    batches = [file.get_batch(number) for number in range(file.num_record_batches)]
+    start, stop, _ = rows.indices(sum(batch.num_rows for batch in batches))
+    kept, first = [], 0
+    for batch in batches:
+        low, high = max(start - first, 0), min(stop - first, batch.num_rows)
+        kept += [batch.slice(low, high - low)] if high > low else []
+        first += batch.num_rows
+    return pa.Table.from_batches(kept or [batches[0].slice(0, 0)], file.schema)
 
 
 def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):
@@ -174,31 +160,36 @@ def write_table(path, table: pd.DataFrame, metadata: dict):
 
 def read_table(path, digest: str | None = None, filters=None) -> tuple[pd.DataFrame, dict]:
     """Table, or those of its rows that pyarrow's `filters` let through, and metadata. Raises `InputError` if torn or stale."""
-    with _refusing(path):
+    with _reading(path):
         arrow = pq.read_table(path, filters=filters)
         metadata = json.loads(arrow.schema.metadata[KEY])
-    check_digest(path, metadata, digest)
-    return arrow.to_pandas(), metadata
+        check_digest(path, metadata, digest)
+        table = arrow.to_pandas()
+    return table, metadata
 
 
 def write_tensors(path, tensors: dict, metadata: dict):
     """Write named NumPy arrays or torch tensors of any shapes as safetensors."""
     arrays = {name: np.array(getattr(values, "numpy", lambda v=values: v)(), order="C") for name, values in tensors.items()}
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata={KEY.decode(): json.dumps(metadata, sort_keys=True)})
+        try:
+            save_file(arrays, temporary, metadata={KEY.decode(): json.dumps(metadata, sort_keys=True)})
+        except SafetensorError as error:  # so it calls a full disk
+            raise OSError(str(error)) from None
 
 
 def read_tensors(path, digest: str | None = None) -> tuple[dict, dict]:
     """Named NumPy arrays and metadata ({} for a file of another origin). Raises `InputError` if torn or stale."""
     from safetensors import safe_open
 
-    with _refusing(path), safe_open(str(path), framework="numpy") as file:
+    with _reading(path), safe_open(str(path), framework="numpy") as file:
         names = file.keys()
         tensors = {name: file.get_tensor(name) for name in names}
         metadata = json.loads((file.metadata() or {}).get(KEY.decode(), "{}"))
-    check_digest(path, metadata, digest)
+        check_digest(path, metadata, digest)
     return tensors, metadata
 
 
@@ -210,9 +201,9 @@ def write_json(path, value: dict):
 
 def read_json(path, digest: str | None = None) -> dict:
     """Read JSON. Raises `InputError` if torn or stale."""
-    with _refusing(path):
+    with _reading(path):
         value = json.loads(Path(path).read_text())
-    check_digest(path, value, digest)
+        check_digest(path, value, digest)
     return value
 
 
@@ -220,6 +211,13 @@ def write_csv(path, table: pd.DataFrame):
     """Write a table for people: numbers to 6 significant digits, so that it reads the same wherever it was made."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+
+
+def read_csv(path) -> pd.DataFrame:
+    """Read a table for people. Raises `InputError` if torn."""
+    with _reading(path):
+        table = pd.read_csv(path)
+    return table
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -232,22 +230,18 @@ def check_digest(path, metadata: dict, digest: str | None):
     found = metadata.get("digest")
     digest = digest if digest is not None else getattr(path, "digest", None)
     if digest is not None and found != digest:
-        raise InputError(
-            f"{path}: made by other code or parameters (digest {found}, expected {digest}); "
-            f"delete it, or remake it with: snakemake --cores all --forcerun {path}"
-        )
+        raise InputError(seal.stale(path, found, digest))
 
 
 @contextlib.contextmanager
-def _refusing(path):
-    """Turn what a missing or torn file raises into one line."""
+def _reading(path):
+    """Yield whether the file has a seal; turn what a missing, changed or torn file raises into one line."""
     try:
-        yield
+        yield seal.check(path)
+    except (InputError, MemoryError):
+        raise
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: torn or not a result of this workflow ({str(error).splitlines()[0]}); delete it") from None
-    except Exception as error:
-        if type(error).__module__.startswith("safetensors") or type(error).__name__ == "SafetensorError":
-            raise InputError(f"{path}: torn or not safetensors ({error}); delete it") from None
-        raise
+    except Exception as error:  # readers of bytes that are not theirs raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path}: torn or not a result of this workflow ({reason}); {seal.remake()}") from None

@@ -7,7 +7,8 @@ import json
 import re
 from pathlib import Path
 
-from . import source
+from . import installed, source
+from .dataset.stamp import missing
 from .errors import InputError
 
 SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
@@ -25,6 +26,11 @@ def images_of(config: dict, dataset: str, split: str = "test") -> int | None:
         return None
     defaults = {parameter.name: parameter.default for parameter in known.parameters}
     return config["datasets"][dataset].get(split, defaults[split])
+
+
+def baselines_of(settings: dict) -> int:
+    """How many baselines an image gets, by `baseline` and its parameters."""
+    return len(settings["blurs"]) if settings["baseline"] == "compute_baseline" else 1
 
 
 FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
@@ -198,20 +204,22 @@ class Study:
                 for base, own in drawn.forms.values():
                     self.point(base, own, model)
 
-    def missing(self) -> list[str]:
-        """Files and folders outside that the artefacts and claims need and that are not there, a line each."""
+    def missing(self, local: bool = False) -> list[str]:
+        """What the artefacts and claims need and that is not there, a line each: files, folders, class folders that are wrong and,
+        where jobs run on this machine (`local`), a GPU."""
         lines = []
+        if local and self.config["device"] == "cuda" and not installed.has_gpu():
+            lines.append("device: found 'cuda', but this machine has no GPU; accepted: cpu, or a machine with a GPU")
 
-        def need(where: str, path: str):
+        def need(where: str, path):
             if not Path(path).expanduser().exists():
                 lines.append(f"{where}: {path} does not exist; accepted: the path of what is to be read")
 
         used = {model for drawn in self.drawn.values() for model in drawn.models.values()}
         for dataset in {self.config["models"][model]["dataset"] for model in used}:
             entry = self.config["datasets"][dataset]
-            for key in source.registered("dataset")[entry["dataset"]].facts.get("paths", ()):
-                if entry.get(key) is not None:
-                    need(f"datasets.{dataset}.{key}", entry[key])
+            known = source.registered("dataset")[entry["dataset"]]
+            lines += [f"datasets.{dataset}.{line}" for line in missing(known, entry)]
         for model in used:
             entry = self.config["models"][model]
             if ".py:" in entry["architecture"]:

@@ -14,7 +14,7 @@ import pathattr
 from pathattr import cost, source
 from pathattr.config import load
 from pathattr.metric import retraining
-from pathattr.plan import Plan
+from pathattr.plan import Plan, merged
 from pathattr.registry import get
 from pathattr.study import Study
 from pathattr.training.data import Data
@@ -199,7 +199,7 @@ def test_hours_are_passes_over_the_rate_in_proportion_to_the_pixels():
 
 @pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda path: path.stem if path else "config")
 def test_the_papers_sum_to_the_total(overlay):
-    config = changed() if overlay is None else cost.merged(changed(), yaml.safe_load(overlay.read_text()))
+    config = changed() if overlay is None else merged(changed(), yaml.safe_load(overlay.read_text()))
     found = cost.Bill(Plan(load(config, SCHEMA), ROOT), RATES)
     first = found.first()
     assert sum(map(len, first.values())) == len(found.files) > 0

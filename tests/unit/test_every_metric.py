@@ -151,7 +151,7 @@ def test_parameters_go_to_the_metric_its_probe_or_both(smooth, monkeypatch):
 
     made = {
         "probe": Entry("probe", "scaled", scaled),
-        "metric": Entry("metric", "told", told, {"probe": "scaled", "retrains": False, "needs": ()}),
+        "metric": Entry("metric", "told", told, {"probe": "scaled", "retrains": False, "needs": (), "missing": ()}),
     }
     monkeypatch.setattr(api.registry, "get", lambda kind, name: made[kind])
 

@@ -1,6 +1,7 @@
 """Datasets that lie outside, each made small on disk."""
 
 import io
+import os
 import struct
 
 import numpy as np
@@ -41,7 +42,7 @@ def parquet(tmp_path, request):
     values = [encoded(picture) for picture in PICTURES]
     if request.param == "struct":
         values = [{"bytes": value, "path": None} for value in values]
-    rows = pd.DataFrame({"image": values, "label": [3, 0, 1, 1, 0, 2], "other": "x"})
+    rows = pd.DataFrame({"image": values, "label": [3, 0, 1, 1, 0, 3], "other": "x"})
     for split, part in (("train", rows[:4]), ("test", rows[4:])):
         part.to_parquet(tmp_path / f"{split}.parquet")
     return {"dataset": "parquet", "train": str(tmp_path / "train.parquet"), "test": str(tmp_path / "test.parquet"), "size": 9}
@@ -113,23 +114,29 @@ def test_imagefolder_refuses_a_missing_list_of_classes(folder, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"not an image", encoded(PICTURES[0])[:100]], ids=["empty", "text", "cut off"])
 def test_an_unreadable_image_is_refused_by_name(folder, tmp_path, content):
-    split = reopened(folder, "train", tmp_path)
     (tmp_path / "train/cat/b.png").write_bytes(content)
-    with refused("cat/b.png", "cannot be read"):
+    split = reopened(folder, "train", tmp_path)
+    with refused(f"train image {tmp_path / 'train/cat/b.png'}: cannot be read ("):
         split[1]
+
+
+def test_a_file_name_that_cannot_be_indexed_is_refused(folder, tmp_path):
+    (tmp_path / "train/cat/a.PNG").rename(tmp_path / "train/cat" / os.fsdecode(b"\xff.png"))
+    with refused(f"imagefolder train: {tmp_path / 'train'} has a file name that is not UTF-8"):
+        scanned(folder, "train")
 
 
 def test_an_image_that_has_gone_is_refused_by_name(folder, tmp_path):
     split = reopened(folder, "train", tmp_path)
     (tmp_path / "train/cat/b.png").unlink()
-    with refused("cat/b.png", "cannot be read"):
+    with refused(f"train image {tmp_path / 'train/cat/b.png'}: cannot be read ("):
         split[1]
 
 
 def test_parquet_gives_ids_labels_and_pixels(parquet, tmp_path):
     split = reopened(parquet, "test", tmp_path)
     assert split.index["image_id"].tolist() == ["test-0000000", "test-0000001"]
-    assert split.index["label"].tolist() == [0, 2]
+    assert split.index["label"].tolist() == [0, 3]
     for position in range(2):
         assert np.array_equal(split.pixels(position), squashed(PICTURES[4 + position]))
 
@@ -166,11 +173,18 @@ def test_parquet_refuses_labels_that_are_no_whole_numbers(tmp_path, labels):
         check_index(scanned(entry, "train"), "parquet train")
 
 
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_parquet_refuses_a_label_that_only_the_test_split_has(parquet, tmp_path, split):
+    pd.DataFrame({"image": [encoded(PICTURES[0])] * 3, "label": [0, 2, 5]}).to_parquet(tmp_path / "test.parquet")
+    with refused(f"parquet test: {tmp_path / 'test.parquet'} has label 2; accepted: labels of {tmp_path / 'train.parquet'}"):
+        scanned(parquet, split)
+
+
 @pytest.mark.parametrize("value", [None, b"junk", "a path"], ids=["nothing", "junk", "text"])
 def test_parquet_refuses_an_unreadable_image_by_name(tmp_path, value):
     pd.DataFrame({"image": [value], "label": [0]}).to_parquet(tmp_path / "a.parquet")
     entry = {"dataset": "parquet", "train": str(tmp_path / "a.parquet"), "test": "none", "size": 9}
-    with refused("train-0000000", "cannot be read"):
+    with refused(f"train image train-0000000 of {tmp_path / 'a.parquet'}: cannot be read ("):
         reopened(entry, "train", tmp_path)[0]
 
 

@@ -70,7 +70,7 @@ def test_contestants_run_at_the_size_asked_for_and_leave_torchs_draws_alone(monk
             return x.flatten(1)
 
     before = torch.get_rng_state()
-    Classifier(Seen(), layout="measured").classes(torch.rand(3, 6, 5, generator=torch.Generator()))
+    Classifier(Seen(), layout="measured")(torch.rand(1, 3, 6, 5, generator=torch.Generator()))
     assert torch.equal(before, torch.get_rng_state())
     assert [shape for shape, _ in shapes[:-1]] == [(layout.ROWS, 3, 6, 5)] * 2 * (layout.ROUNDS + 1)
     assert [last for _, last in shapes[:-1]] == [True, False] * (layout.ROUNDS + 1)

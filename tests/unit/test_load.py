@@ -160,7 +160,7 @@ def test_counters_of_old_batch_norms_may_be_missing():
 @pytest.mark.parametrize(
     "architecture, words",
     [
-        ("none.py:network", ("none.py does not exist", "file.py:function")),
+        ("none.py:network", ("none.py does not exist", "FILE.py:FUNCTION")),
         ("OWN:other", ("has no function 'other'",)),
         ("nope", ("no registered model 'nope'", "mnist_net", "preact_resnet18", "resnet_small", "torchvision", "vgg_small")),
         ("torchvision.nope", ("'nope'", "list_models")),

@@ -1,8 +1,11 @@
 """LPI's neighbourhoods against K-means by plain NumPy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import peak_memory
 from oracles import neighbourhoods as oracle
 from pathattr import Neighbourhoods
 from pathattr.method import lpi
@@ -27,7 +30,7 @@ def clusterings(monkeypatch):
     made = []
 
     def noted(points, clusters, seed):
-        made.append((points, *kmeans(points, clusters, seed)))
+        made.append((points.copy(), *kmeans(points, clusters, seed)))  # which works in them
         return made[-1][1:]
 
     kmeans = lpi._kmeans
@@ -129,6 +132,28 @@ def test_the_same_seed_gives_the_same_neighbourhoods(logits, threads):
     second = Neighbourhoods.fit(logits, n=3, m=4, seed=5)
     for name in ("centres", "neighbourhood", "representatives", "density"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_in_parts_give_what_they_give_in_one_array(logits, dtype):
+    """The array itself stays as it was, and the fit is in its precision."""
+    logits = logits.astype(dtype)
+    before, cuts = logits.copy(), (0, 7, 50, len(logits))
+    whole = Neighbourhoods.fit(logits, n=3, m=4)
+    parts = Neighbourhoods.fit(lambda: (logits[a:b] for a, b in zip(cuts, cuts[1:], strict=False)), n=3, m=4)
+    assert whole.centres.dtype == dtype
+    for name in ("centres", "neighbourhood", "representatives", "density"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+    np.testing.assert_array_equal(logits, before)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux has it")
+@pytest.mark.parametrize("n, m", [(5, 4), (1, 1)], ids=["five", "one of all"])
+def test_the_rules_script_holds_the_logits_once(n, m):
+    """One float32 matrix, the mapped part of eight that is being read, and a little beside."""
+    images, classes, parts = 40_000, 500, 8
+    matrix = 4 * images * classes
+    assert matrix < peak_memory.peak(images, classes, parts, n, m) < (1 + 1 / parts) * matrix + 80e6
 
 
 @pytest.mark.parametrize("n, m", [(121, 2), (0, 2), (-1, 2), (3, 0)])

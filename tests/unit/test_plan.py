@@ -40,6 +40,7 @@ WITHOUT_EFFECT = [
     ("images_per_shard", 100),
     ("training_shards", 5),
     ("threads/compute", 4),
+    ("resources/safety", 5),
     ("models/vgg_pairs/stands_for", "another"),
     ("papers/lpi/defaults/images", 20),
     ("methods/spare", {"method": "ig"}),
@@ -84,16 +85,17 @@ def test_results_that_differ_have_different_digests():
     assert len(set(own.values())) == len(own)
 
 
-def test_the_code_of_a_users_own_network_is_part_of_the_digest(tmp_path):
+def test_the_code_of_a_users_own_network_and_beside_it_is_part_of_the_digest(tmp_path):
     code = tmp_path / "own.py"
     entry = {"dataset": "digit_pairs_on_photos", "architecture": f"{code}:net", "weights": "own.pth", "mean": [0.5], "std": [0.5]}
     found = []
-    for result in (1, 2):
-        code.write_text(f"def net(classes, channels, size):\n    return {result}\n")
+    for result, beside in ((1, 1), (2, 1), (2, 2)):
+        code.write_text(f"import blocks\n\ndef net(classes, channels, size):\n    return {result}\n")
+        (tmp_path / "blocks.py").write_text(f"VALUE = {beside}\n")
         for remembered in (source._tree, source._bare, source._imports, source._source_digest, source._code):
             remembered.cache_clear()
         found.append(Plan(Study(changed(("models/vgg_pairs", entry))), ROOT).weights("vgg_pairs").digest)
-    assert found[0] != found[1]
+    assert len(set(found)) == 3
 
 
 def test_a_file_is_its_path_with_a_digest():
@@ -159,7 +161,7 @@ def test_a_claims_cost_is_counted_over_everything_before_it():
     for pattern in (
         "train_model/digit_pairs_on_photos/resnet_pairs.tsv",
         "judge/lpi.c4.tsv",
-        "make_dataset/digit_pairs_on_photos.tsv",
+        "make_dataset/digit_pairs_on_photos/train.tsv",
     ):
         assert pattern in takes
     assert "attribute/digit_pairs_on_photos/resnet_pairs/lpi-references5/*.tsv" in takes
@@ -207,7 +209,7 @@ def test_what_does_not_depend_on_the_map_is_computed_once_a_model():
     plan = Plan(load(changed(), SCHEMA), ROOT)
     found = {}
     for file in plan._job("figure", ("credible", "fig3")).inputs["scores"]:
-        (probe,) = plan._made[str(file)].inputs["probe"]
+        (probe,) = plan.made[str(file)].inputs["probe"]
         found.setdefault(file.about["model"], set()).add(str(probe))
     assert len(found) == 3 and all(len(probes) == 1 for probes in found.values())
 
@@ -217,7 +219,7 @@ def test_a_probe_is_shared_by_metrics_that_ask_alike():
     plan = Plan(load(changed(("metrics/sensitivity_n_predicted", same)), SCHEMA), ROOT)
     place = "digits_on_photos", "vgg_small", "credible"
     one, other = (plan.scores(*place, metric, "0000000-0000040") for metric in ("sensitivity_n", "sensitivity_n_predicted"))
-    probes = [plan._made[str(file)].inputs["probe"] for file in (one, other)]
+    probes = [plan.made[str(file)].inputs["probe"] for file in (one, other)]
     assert probes[0] == probes[1] and one.digest != other.digest
 
 
@@ -228,7 +230,7 @@ def test_scores_are_of_the_rows_that_are_asked_for_and_maps_of_all():
     for claim in ("c1", "c9"):
         for file in plan._job("judge", ("credible", claim)).inputs["scores"]:
             if (file.about["model"], file.about["method"]) == ("vgg16", "credible"):
-                by_metric[file.about["metric"]] = (file.about["stop"], plan._made[str(file)].inputs["maps"][0].about["stop"])
+                by_metric[file.about["metric"]] = (file.about["stop"], plan.made[str(file)].inputs["maps"][0].about["stop"])
     assert by_metric == {"rise": (40, 120), "on_object": (120, 120)}
 
 
@@ -237,7 +239,7 @@ def test_a_metric_that_retrains_reads_maps_of_both_splits():
     job = plan._job("retrain", ("digits_native", "preact_digits", "small_eg", "diffroar", "0000000-0000400"))
     assert [Path(file).name for file in job.inputs["train_maps"]] == ["train-0000000-0000700.arrow"]
     assert [Path(file).name for file in job.inputs["maps"]] == ["0000000-0000400.arrow"]
-    made = plan._made[str(job.inputs["train_maps"][0])]
+    made = plan.made[str(job.inputs["train_maps"][0])]
     assert {file.about["split"] for file in made.inputs["images"] if file.about} == {"train"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from pathattr import registry, source
+from pathattr import InputError, registry, source
 
 KINDS = ("method", "baseline", "metric", "probe", "training", "dataset", "model", "artefact", "claim")
 ENTRIES = [entry for kind in KINDS for entry in registry.entries(kind)]
@@ -237,6 +237,53 @@ RELATIVE_IMPORTS = {
 def test_relative_imports_are_followed(copied, line, file):
     copied.write("dataset/new.py", line + "\n")
     assert copied.library / file in copied.fresh().closure([copied.library / "dataset/new.py"])
+
+
+@pytest.mark.parametrize("file", ["net.py", "blocks.py", "parts/__init__.py", "parts/deep.py", "unused.py"])
+def test_the_digest_of_a_users_file_covers_what_it_imports_beside_it(copied, tmp_path, file):
+    (tmp_path / "parts").mkdir()
+    texts = {
+        "net.py": "def make():\n    import blocks\n    import torch",
+        "blocks.py": "from parts.deep import VALUE",
+        "parts/__init__.py": "",
+        "parts/deep.py": "VALUE = 1\nfrom pathattr import rng",
+        "unused.py": "",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+
+    def digest():
+        fresh = copied.fresh()
+        return fresh.digest(fresh.own(tmp_path / "net.py"))
+
+    before = digest()
+    (tmp_path / file).write_text(texts[file] + "\n# a comment\n")
+    assert digest() == before
+    (tmp_path / file).write_text(texts[file] + "\nMORE = 1\n")
+    assert (digest() == before) == (file == "unused.py")
+    (tmp_path / file).write_text(texts[file])
+    assert digest() == before
+    copied.replace("rng.py", "sha256(text", "sha512(text")
+    assert digest() != before
+
+
+@pytest.mark.parametrize("text", [b"def net(:\n", b"x = '\xff'\n", b"x = 1\0\n"])
+def test_a_users_file_that_is_no_python_is_named(tmp_path, text):
+    (tmp_path / "net.py").write_text("import blocks\n")
+    (tmp_path / "blocks.py").write_bytes(text)
+    with pytest.raises(InputError, match=r"^blocks\.py:1: .*; accepted: Python$"):
+        source.own(tmp_path / "net.py")
+
+
+def test_a_name_that_a_users_file_gives_to_nothing_is_refused_where_that_can_be_seen(tmp_path):
+    file = tmp_path / "net.py"
+    file.write_text("import blocks\nif blocks:\n    from blocks import one as other\nclass Net: pass\ntwo = blocks.two\n")
+    for name in ("other", "Net", "two"):
+        assert source.own(file, name) == [file]
+    with pytest.raises(InputError, match=r"^net\.py has no 'one'; accepted: a function"):
+        source.own(file, "one")
+    (tmp_path / "late.py").write_text("from blocks import *\n")
+    assert source.own(tmp_path / "late.py", "one") and source.own(tmp_path / "nowhere.py", "one") == []
 
 
 def test_import_rings_end(copied):

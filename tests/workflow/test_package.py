@@ -48,7 +48,7 @@ def test_every_rule_names_an_environment_that_exists():
             if "script:" not in rule:
                 continue
             name = rule.split(":")[0]
-            for directive in ("conda:", "log:", "threads:", "resources:", "mem_mb=", "runtime="):
+            for directive in ("conda:", "log:", "threads:", "resources:", "mem_mb=needs.memory(", "runtime=needs.minutes("):
                 assert directive in rule, f"{name} lacks {directive}"
             assert "benchmark:" in rule or name == "benchmark", f"{name} lacks benchmark:"
             (environment,) = re.findall(r'conda:\s+"([^"]+)"', rule)

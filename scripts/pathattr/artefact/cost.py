@@ -11,7 +11,12 @@ from ..store import read_arrays
 from .gains import measured_on
 
 
-@artefact("cost_table", needs=("test", "train", "weights", "baselines"), table=True)
+@artefact(
+    "cost_table",
+    needs=("test", "train", "weights", "baselines"),
+    table=True,
+    takes={"'neighbourhoods' not in needs": "methods without neighbourhoods"},
+)
 def cost_table(found, *, models: Models, methods: Methods, images: Images = 8, rounds: int = 3):
     """Time and memory of an image, {models}, over those of the first method, at the configured steps. Seconds: wall time of the
     first {images} test images on one thread, own baselines included; median, lowest and highest of {rounds} rounds in which

@@ -131,7 +131,12 @@ def chosen(index: pd.DataFrame, images: int, dark: int, among: int, exactly: boo
     return [row for row in rows if row not in gone] + more
 
 
-@artefact("credible_axioms", needs=("test", "weights", "baselines"), table=True)
+@artefact(
+    "credible_axioms",
+    needs=("test", "weights", "baselines"),
+    table=True,
+    takes={"fitter == 'compute_baseline'": "methods with the baselines of compute_baseline"},
+)
 def credible_axioms(found, *, models: Models, method: Method, images: Images, steps: int = 30, places: int = 5):
     """What baselines are for a network. First a random piecewise-linear one (2-64-64-1, ReLU), 16 places: largest completeness
     gap (Definition 4, in logits) and largest dependence of A / (x - x') on the point within its piece (Definition 5), from a

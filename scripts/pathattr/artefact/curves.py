@@ -85,7 +85,11 @@ def budget_curves(
     return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n"]]
 
 
-@artefact("sweep_curves", needs=("scores",))
+@artefact(
+    "sweep_curves",
+    needs=("scores",),
+    holds={"x in swept and (by is None or by in swept)": "numbers that every point of the sweep has"},
+)
 def sweep_curves(
     found,
     *,

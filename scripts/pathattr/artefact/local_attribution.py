@@ -9,6 +9,7 @@ from ..judging import wilson
 from ..plot import style
 from ..plot.names import label, method_of, place
 from ..registry import Images, Models, Reported, artefact
+from ..values import Positive
 
 STEPS = {  # key -> label, colour, line, marker
     "agi": (style._BLIND[3], "-", "o"),
@@ -103,9 +104,9 @@ def attack_survival(
     models: Models,
     images: Images,
     iterations: int = 10,
-    agi_step: float = 0.05,
-    mfaba_step: float = 0.001,
-    spatial_range: float = 20.0,
+    agi_step: Positive = 0.05,
+    mfaba_step: Positive = 0.001,
+    spatial_range: Positive = 20.0,
 ):
     """Share of the first {images} test images that still get the class predicted for the clean image, after each of {iterations}
     iterations of an untargeted attack; {models}. Each iteration is a step against the sign of the gradient of that class's

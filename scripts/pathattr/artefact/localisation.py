@@ -7,6 +7,7 @@ from ..plot.names import label
 from ..plot.pictures import inside
 from ..registry import Images, Methods, Metric, Model, Models, Reported, artefact
 from ..scores import summarise
+from ..values import Share
 from .credible import chosen
 from .gains import measured_on
 from .galleries import beside
@@ -22,7 +23,7 @@ def localisation_table(
     methods: Methods,
     metric: Metric,
     images: Images,
-    limits: tuple[float, ...] = (0.33, 0.66, 0.2),
+    limits: tuple[Share, ...] = (0.33, 0.66, 0.2),
     signed: Metric | None = None,
     on_object: Metric | None = None,
     reported: Reported | None = None,

@@ -12,7 +12,11 @@ from ..registry import Images, Methods, Model, artefact
 from ..rng import generator
 
 
-@artefact("references_used", needs=("test", "train", "weights", "neighbourhoods", "maps"))
+@artefact(
+    "references_used",
+    needs=("test", "train", "weights", "neighbourhoods", "maps"),
+    takes={"method in ('ig', 'eg', 'lpi')": "entries of ig, eg and lpi, whose references it shows"},
+)
 def references_used(found, *, model: Model, methods: Methods, images: Images):
     """Integrated Gradients, Expected Gradients and Local Path Integration on the image with the darkest object among the first
     {images} test images, {models}. Top: the map as DiffID ranks it, the channel sum of absolute attributions, up to its 99th
@@ -59,7 +63,12 @@ def references_used(found, *, model: Model, methods: Methods, images: Images):
     return figure, pd.DataFrame(rows)
 
 
-@artefact("neighbourhoods", needs=("train", "train_logits", "neighbourhoods"))
+@artefact(
+    "neighbourhoods",
+    needs=("train", "train_logits", "neighbourhoods"),
+    holds={"len(methods) == 1": "one method"},
+    takes={"'neighbourhoods' in needs": "methods with neighbourhoods"},
+)
 def neighbourhoods(found, *, model: Model, methods: Methods, points: int = 6000):
     """Left: the logits of {points} training images (all, where there are fewer), {models}, projected by UMAP and coloured by LPI's
     neighbourhoods, found by K-means on all training logits. Right: the references of the largest neighbourhood, the training

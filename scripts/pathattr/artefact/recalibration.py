@@ -16,6 +16,7 @@ from ..plot.pictures import salience, show, signed
 from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
 from ..scores import intervals, summarise
+from ..values import NonNegative
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
 FORMS = VARIANTS[2:]
@@ -132,7 +133,11 @@ def form_curves(
     return figure, data.sort_values([*keys, "metric", "x"], key=_as_given([form["entry"] for form in forms]), kind="stable")
 
 
-@artefact("count_curves", needs=("scores",))
+@artefact(
+    "count_curves",
+    needs=("scores",),
+    holds={"series == len(swept) == changed == 1": "a sweep of one method over one parameter, a number"},
+)
 def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: Images, score: Score = "diffid_output_auc"):
     """{score} of IG-Uniform with more and more references, {models}. (a) Against the number of references, both re-calibrated
     forms; dotted: vanilla. (b) Valid interpolations against how many points of an element were kept, and (c) valid references
@@ -276,13 +281,13 @@ def variant_gallery(found, *, model: Model, methods: Methods, images: Images):
 # --- robustness -------------------------------------------------------------------------------------------------------
 
 
-@artefact("noise_robustness", needs=("trainings", "test"))
+@artefact("noise_robustness", needs=("trainings", "test"), holds={"len(left) == len(right) == len(names)": "a name for each model"})
 def noise_robustness(
     found,
     *,
     left: Models,
     right: Models,
-    sigmas: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    sigmas: tuple[NonNegative, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
     names: tuple[str, ...] = ("no prior", "EG prior", "EG prior, valid references"),
 ):
     """Accuracy on all test images with Gaussian noise of a standard deviation in shares of the pixel range, clipped; {models}.
@@ -517,7 +522,15 @@ def _stage(found, model: str) -> str:
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 
-@artefact("recalibration_checks", needs=("weights", "test", "train", "maps"), table=True)
+@artefact(
+    "recalibration_checks",
+    needs=("weights", "test", "train", "maps"),
+    table=True,
+    takes={
+        "{'valid_interpolations', 'valid_references'} <= set(gives) and not set(needs) - {'background'}": "methods with both "
+        "re-calibrated forms that need no more than training images"
+    },
+)
 def recalibration_checks(found, *, models: Models, methods: Methods, images: Images = 16):
     """Lemma 1, computed beside the printed (1 + n) / (2n) and its limit; where the midpoint rule has its points, the mean is 1/2
     for every n. Completeness: how far the attributions are from the mean change of the output between image and references,

@@ -11,6 +11,7 @@ from ..plot.names import place, score_label
 from ..registry import Images, Method, Methods, Metric, Model, Score, artefact
 from ..scores import intervals, summarise
 from ..store import read_arrays
+from ..values import NonNegative
 from .gains import computed, of_baselines
 
 SETTINGS_ASIDE = ("method", "objective", "variants", "upto", "baseline")  # of a method's settings: no parameters of its path
@@ -26,7 +27,7 @@ def sweep_panels(
     metric: Metric,
     images: Images,
     score: Score = "rise_auc",
-    margin: float = 0.02,
+    margin: NonNegative = 0.02,
 ):
     """{score} of {method} with one parameter changed at a time, {model}: means over the first {images} test images. Thin: 95 %
     bootstrap intervals of the means; thick: of the paired differences to the default, drawn from its line. Grey: {margin} to both
@@ -84,7 +85,7 @@ def _changed(found, model: str, default: str, methods) -> list[dict]:
     return sorted(points, key=place_of)
 
 
-def _panels(data: pd.DataFrame, margin: float, score: str, title: str):
+def _panels(data: pd.DataFrame, margin: NonNegative, score: str, title: str):
     names = list(dict.fromkeys(data["parameter"]))
     columns = min(3, len(names))
     lines = -(-len(names) // columns)

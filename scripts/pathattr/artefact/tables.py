@@ -46,7 +46,12 @@ def removal_table(found, *, models: Models, methods: Methods, metric: Metric, im
     return data, pd.DataFrame({**shown, "n": data["n"]})
 
 
-@artefact("removal_scores", needs=("scores", "baselines", "test_logits", "reported"), table=True)
+@artefact(
+    "removal_scores",
+    needs=("scores", "baselines", "test_logits", "reported"),
+    table=True,
+    holds={"len(scores) == len(reported_scores)": "as many of both"},
+)
 def removal_scores(
     found,
     *,

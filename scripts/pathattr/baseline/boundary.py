@@ -3,8 +3,8 @@
 import torch
 
 from ..batching import Ask
-from ..errors import InputError
 from ..registry import baseline
+from ..values import Positive
 from .found import Found
 
 TINY = 1e-12  # below it a length counts as none
@@ -20,7 +20,7 @@ TINY = 1e-12  # below it a length counts as none
 def boundary(
     image,
     *,
-    radii: tuple[float, ...] = (36 / 255, 64 / 255, 0.3, 0.5, 0.7, 0.9, 1.1),
+    radii: tuple[Positive, ...] = (36 / 255, 64 / 255, 0.3, 0.5, 0.7, 0.9, 1.1),
     attack_steps: int = 40,
 ):
     """The point where an attack first changes the predicted class, by the first of `radii` (L2, in pixel values) that can.
@@ -30,8 +30,6 @@ def boundary(
     radius succeeds, the last point of the last one is taken and `met` is false. `distance`: L2 in pixel values. The released code
     steps by 2 radius^2 / attack_steps in normalised units; here the step is in proportion to the radius, in pixel values.
     """
-    if not radii or not all(radius > 0 for radius in radii):
-        raise InputError(f"boundary: radii are {tuple(radii)}; accepted: one or more above 0")
     answer = yield Ask(image.x[None], rule="logits")
     predicted, done, taken = int(answer.logits[0].argmax()), 0, 0
     for radius in radii:

@@ -6,8 +6,8 @@ import torch
 
 from ..batching import Ask
 from ..blur import blur
-from ..errors import InputError
 from ..registry import baseline
+from ..values import Blur, Margin, NonNegative, Positive
 from .found import Found
 
 
@@ -36,10 +36,10 @@ def push(x: torch.Tensor, moved: torch.Tensor, delta: float) -> torch.Tensor:
 def compute_baseline(
     image,
     *,
-    blurs: tuple[float, ...] = (2.0, 4.0, 8.0),
-    step_size: float = 1 / 255,
-    tolerance: float = 0.07,
-    delta: float = 5 / 255,
+    blurs: tuple[Blur, ...] = (2.0, 4.0, 8.0),
+    step_size: Positive = 1 / 255,
+    tolerance: NonNegative = 0.07,
+    delta: Margin = 5 / 255,
     iterations: int = 50,
     loss: Literal["distance", "soft", "hard"] = "distance",
 ):
@@ -52,12 +52,6 @@ def compute_baseline(
     end: after `iterations` the nearest point so far is taken, and `met` is false. `distance` is relative, as the tolerance is.
     The constraint |x - x'| >= delta holds of every element.
     """
-    if not 0 < delta <= 0.5:
-        raise InputError(f"compute_baseline: delta is {delta}; accepted: above 0, at most 0.5")
-    if not blurs or not all(sigma > 0 for sigma in blurs):
-        raise InputError(
-            f"compute_baseline: blurs are {tuple(blurs)}; accepted: one or more standard deviations above 0, in pixels"
-        )
     answer = yield Ask(image.x[None], rule="logits")
     there = answer.logits[0]
     size = float(torch.linalg.vector_norm(there)) or 1.0

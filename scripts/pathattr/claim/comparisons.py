@@ -47,7 +47,14 @@ class Values(NamedTuple):
     undefined: int
 
 
-@claim("paired", needs=("scores", "test", "test_logits", "reported"))
+@claim(
+    "paired",
+    needs=("scores", "test", "test_logits", "reported"),
+    holds={
+        "pairs is not None or (methods is not None and rivals is not None)": "pairs, or methods and rivals",
+        "(limited is None) == (at_most is None)": "both, a score and its limits, or neither",
+    },
+)
 def paired(
     found,
     *,
@@ -644,7 +651,7 @@ def trend(
     return Judged(f"{score_label(score)}: {SHAPES[statistic]}", cells, overall=overall, notes=notes)
 
 
-@claim("trends", needs=("scores", "test"))
+@claim("trends", needs=("scores", "test"), holds={"set(shapes) == set(scores)": "shapes of each of the scores, and of no other"})
 def trends(
     found,
     *,

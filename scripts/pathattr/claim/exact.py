@@ -4,6 +4,7 @@ import numpy as np
 
 from ..judging import AGAINST, FOR, Judged, NotRun
 from ..registry import Table, claim
+from ..values import NonNegative
 
 
 @claim("exact", needs=("table",))
@@ -15,7 +16,7 @@ def exact(
     rows: dict | None = None,
     printed: tuple[str, ...] | None = None,
     value: float | None = None,
-    tolerance: float = 1e-4,
+    tolerance: NonNegative = 1e-4,
     name: tuple[str, ...] | None = None,
 ):
     """Numbers of an artefact's table equal the printed ones beside them (columns `printed`, or one `value`), within `tolerance` in

@@ -10,7 +10,11 @@ from ..registry import Images, Method, Models, claim
 ROUNDS = 5
 
 
-@claim("locating_share", needs=("weights", "neighbourhoods", "test", "train"))
+@claim(
+    "locating_share",
+    needs=("weights", "neighbourhoods", "test", "train"),
+    takes={"'neighbourhoods' in needs": "methods with neighbourhoods"},
+)
 def locating_share(found, *, models: Models, method: Method, images: Images = 8, limit: float = 0.01):
     """Locating an image's neighbourhood takes less than `limit` of the time of its attribution, of which it is a part: wall time
     on one thread, the median of 5 rounds over the first `images` test images; every round shall lie below.

@@ -6,6 +6,7 @@ from ..judging import Judged, NotRun, agreed, side, simultaneous
 from ..registry import Images, Models, claim
 from ..rng import generator
 from ..scores import resampled
+from ..values import NonNegative
 
 
 @claim("robust", needs=("trainings", "test"))
@@ -14,9 +15,9 @@ def robust(
     *,
     models: Models,
     models2: Models | None = None,
-    sigmas: tuple[float, ...],
+    sigmas: tuple[NonNegative, ...],
     images: Images,
-    loss_allowed: float = 0.01,
+    loss_allowed: NonNegative = 0.01,
 ):
     """Each of `models` is more robust to Gaussian noise than the one before it in the list, the least robust claimed coming first:
     its accuracy on the first `images` test images, averaged over the `sigmas` above 0, is higher. `models2`: another such list.

@@ -11,6 +11,7 @@ from PIL import Image
 from ..errors import InputError
 from ..registry import dataset
 from ..rng import generator
+from ..values import Side
 from .made import Made
 
 TEST_DIGITS = 400  # of the 1797, the others are for training
@@ -47,8 +48,8 @@ def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-@dataset("digits", source="UCI optical digits, in scikit-learn", made=True)
-def digits(split: str, seed: int = 0, *, size: int = 16, train: int = 1397, test: int = 400) -> Made:
+@dataset("digits", source="UCI optical digits, in scikit-learn", made=True, classes=10, holds={"size >= 8": "at least 8 pixels"})
+def digits(split: str, seed: int = 0, *, size: Side = 16, train: int = 1397, test: int = 400) -> Made:
     """The digits alone, white on black, one channel: the stand-in for MNIST and CIFAR. See `Made` for the shapes."""
     check_size(size, 8)
     count = train if split == "train" else test
@@ -59,7 +60,7 @@ def digits(split: str, seed: int = 0, *, size: int = 16, train: int = 1397, test
     return Made.of(split, np.rint(images[:, None] * 255), labels, boxes, masks)
 
 
-@dataset("digit_pairs", source="UCI optical digits, in scikit-learn", made=True)
+@dataset("digit_pairs", source="UCI optical digits, in scikit-learn", made=True, classes=100, size=8)
 def digit_pairs(split: str, seed: int = 0, *, train: int = 8000, test: int = 400) -> Made:
     """Two digits side by side at their native size, white on black, one channel, 8 x 16 pixels: a hundred classes, 10 a + b of the
     digits a and b from left to right. The stand-in for CIFAR-100. Mask and box are of both digits. See `Made` for the shapes.
@@ -72,8 +73,14 @@ def digit_pairs(split: str, seed: int = 0, *, train: int = 8000, test: int = 400
     return Made.of(split, np.rint(images[:, None] * 255), 10 * digit[::2] + digit[1::2], boxes, masks)
 
 
-@dataset("digits_on_photos", source="UCI optical digits and two photographs, in scikit-learn", made=True)
-def digits_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 6000, test: int = 400) -> Made:
+@dataset(
+    "digits_on_photos",
+    source="UCI optical digits and two photographs, in scikit-learn",
+    made=True,
+    classes=10,
+    holds={"size >= 16": "at least 16 pixels"},
+)
+def digits_on_photos(split: str, seed: int = 0, *, size: Side = 64, train: int = 6000, test: int = 400) -> Made:
     """A digit of random size, place and colour on a random crop of a photograph: the stand-in for ImageNet.
 
     Crops are 64 to 160 pixels wide, scaled to `size`; digits 0.5 to 0.85 of the image; a share of 0.3 of them nearly
@@ -86,8 +93,14 @@ def digits_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 
     return _on_photos("digits_on_photos", split, seed, size, grey[:, None], labels, (0.5, 0.85))
 
 
-@dataset("digit_pairs_on_photos", source="UCI optical digits and two photographs, in scikit-learn", made=True)
-def digit_pairs_on_photos(split: str, seed: int = 0, *, size: int = 64, train: int = 8000, test: int = 400) -> Made:
+@dataset(
+    "digit_pairs_on_photos",
+    source="UCI optical digits and two photographs, in scikit-learn",
+    made=True,
+    classes=100,
+    holds={"size >= 16": "at least 16 pixels"},
+)
+def digit_pairs_on_photos(split: str, seed: int = 0, *, size: Side = 64, train: int = 8000, test: int = 400) -> Made:
     """Two digits side by side, both of one random size and colour, on a random crop of a photograph: a hundred classes, 10 a + b of
     the digits a and b from left to right. The stand-in for ImageNet where the number of classes matters.
 

@@ -13,8 +13,48 @@ from PIL import Image
 
 from ..errors import InputError
 from ..registry import dataset
+from ..values import Side
+from .stamp import check_file, classes_of, images, of_file
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm"}
+LEAST = 8  # pixels of an image's shorter side
+TURNS = {  # EXIF's orientation -> what sets the image upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def seen(image: Image.Image) -> Image.Image:
+    """An image as people see it, mode L or RGB: 16 bits of grey, and fractions from 0 to 1, scaled to 8 bits; what is transparent,
+    on a white page; the first picture of several. Raises `InputError` for other ranges."""
+    if image.mode.startswith("I;16"):
+        pixels = np.asarray(image)
+        return Image.fromarray(np.rint(np.where(pixels == image.info.get("transparency"), 65535, pixels) / 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        pixels, most = np.asarray(image, np.float64), 65535 if image.mode == "I" else 1
+        if image.mode == "I" and image.format != "PPM":  # where Pillow keeps 16 bits so
+            raise InputError("whole numbers of 32 bits; accepted: of 8 or 16 bits")
+        if not (pixels.min() >= 0 and pixels.max() <= most):
+            raise InputError(f"pixels from {pixels.min():g} to {pixels.max():g}; accepted: from 0 to {most}")
+        return Image.fromarray(np.rint(pixels * (255 / most)).astype(np.uint8))
+    if image.has_transparency_data:
+        page = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(page, image.convert("RGBA"))
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def turn(image: Image.Image):
+    """How an image must be turned to stand upright, by its EXIF data; None for not at all."""
+    if image.format == "TIFF":
+        return None  # Pillow turns these itself
+    try:
+        return TURNS.get(image.getexif().get(0x0112))
+    except Exception:  # broken EXIF data, which viewers pass over
+        return None
 
 
 def fit(image: Image.Image, size: int, crop: str, channels: int) -> np.ndarray:
@@ -36,22 +76,25 @@ def fit(image: Image.Image, size: int, crop: str, channels: int) -> np.ndarray:
 
 
 class External:
-    """A split read where it lies: `scan()` gives its index, `read(row)` the pixels of one of its rows, uint8 (C, H, W).
+    """A split read where it lies: `scan()` gives its index, `read(row)` the pixels of one of its rows, uint8 (C, H, W), as people
+    see them (`seen`, `turn`).
 
-    Where the index has a column `boxes` (x0, y0, x1, y1, x0, ... in shares of the whole image), `box(row)` gives their union.
+    Where the index has a column `boxes` (x0, y0, x1, y1, x0, ... in shares of the whole image as stored, not turned), `box(row)`
+    gives their union. `open_image(row)` opens an image, `named(row)` says which it is.
     """
 
-    def __init__(self, scan, open_image, size: int, crop: str, channels: int):
+    def __init__(self, scan, open_image, named, size: int, crop: str, channels: int):
         self.scan = scan
-        self._open, self._size, self._crop, self._channels = open_image, size, crop, channels
+        self._open, self._named, self._size, self._crop, self._channels = open_image, named, size, crop, channels
 
     def read(self, row: pd.Series) -> np.ndarray:
-        """Pixels of one row of the index. Raises `InputError` naming the image if it cannot be decoded."""
-        return self._fitted(row, lambda image: image, self._channels)
+        """Pixels of one row of the index. Raises `InputError` naming split and image if it cannot be decoded, has changed since it
+        was indexed, or is smaller than 8 pixels on a side."""
+        return self._fitted(row, seen, self._channels)
 
     def box(self, row: pd.Series) -> np.ndarray:
-        """The union of a row's boxes, bool (size, size): drawn on the whole image, then resized and cropped as that is, pixels of
-        which they cover at least half. Raises `InputError` as `read` does."""
+        """The union of a row's boxes, bool (size, size): drawn on the whole image, then turned, resized and cropped as that is,
+        pixels of which they cover at least half. Raises `InputError` as `read` does."""
 
         def drawn(image: Image.Image) -> Image.Image:
             union = np.zeros((image.height, image.width), np.uint8)
@@ -63,9 +106,16 @@ class External:
 
     def _fitted(self, row: pd.Series, of, channels: int) -> np.ndarray:
         try:
-            return fit(of(self._open(row)), self._size, self._crop, channels)
-        except (OSError, KeyError, IndexError, TypeError) as error:
-            raise InputError(f"image {row['image_id']}: cannot be read ({error})") from None
+            image = self._open(row)
+            if min(image.size) < LEAST:
+                raise InputError(f"{image.width} x {image.height} pixels; accepted: at least {LEAST} on the shorter side")
+            picture, way = of(image), turn(image)
+            return fit(picture if way is None else picture.transpose(way), self._size, self._crop, channels)
+        except InputError as error:
+            raise InputError(f"{self._named(row)}: {error}") from None
+        except Exception as error:  # decoders of broken images raise what they like
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise InputError(f"{self._named(row)}: cannot be read ({said})") from None
 
 
 def _folder(root: str, key: str, holds: str = "images") -> Path:
@@ -86,65 +136,81 @@ def annotated(folder: Path, image_id: str) -> list[float]:
     places = dict.fromkeys([path.with_suffix(".xml"), Path(name, f"{path.stem}.xml"), Path(f"{path.stem}.xml")])
     file = next((folder / place for place in places if (folder / place).is_file()), None)
     if file is None:
-        raise InputError(f"image {image_id}: no annotation in {folder}; accepted: one of {', '.join(map(str, places))}")
+        raise InputError(f"test image {image_id}: no annotation in {folder}; accepted: one of {', '.join(map(str, places))}")
     try:
         root = xml.parse(file).getroot()
         sides = np.array([int(root.findtext(f"size/{side}", "")) for side in ("width", "height")])
         objects = root.findall("object")
         ends = [[float(one.findtext(f"bndbox/{end}", "")) for end in ("xmin", "ymin", "xmax", "ymax")] for one in objects]
     except (OSError, xml.ParseError, ValueError) as error:
-        raise InputError(f"image {image_id}: annotation {file} cannot be read ({error})") from None
+        raise InputError(f"test image {image_id}: annotation {file} cannot be read ({error})") from None
     names = [one.findtext("name", "").strip() for one in objects]
     boxes = np.reshape([box for box, other in zip(ends, names, strict=True) if other == name], (-1, 2, 2))
     if not len(boxes):
         there = ", ".join(dict.fromkeys(names)) or "none"
-        raise InputError(f"image {image_id}: annotation {file} has objects {there}; accepted: at least one {name}")
+        raise InputError(f"test image {image_id}: annotation {file} has objects {there}; accepted: at least one {name}")
     boxes = np.clip((boxes - [[1, 1], [0, 0]]) / np.maximum(sides, 1), 0, 1)
     if (boxes[:, 0] >= boxes[:, 1]).any() or (sides < 1).any():
-        raise InputError(f"image {image_id}: annotation {file} has an empty box; accepted: boxes with pixels of the image")
+        raise InputError(f"test image {image_id}: annotation {file} has an empty box; accepted: boxes with pixels of the image")
     return boxes.ravel().tolist()
 
 
-@dataset("imagefolder", source="a folder of images, one subfolder a class", paths=("root", "classes", "boxes"))
+@dataset(
+    "imagefolder",
+    source="a folder of images, one subfolder a class",
+    paths=("root/train", "root/test", "classes", "boxes"),
+    folders=True,
+)
 def imagefolder(
     split: str,
     seed: int = 0,
     *,
     root: str,
-    size: int = 224,
+    size: Side = 224,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     train: str = "train",
     test: str = "val",
     classes: str | None = None,
     boxes: str | None = None,
+    changes: Literal["time", "checksum", "ignored"] = "time",
 ) -> External:
-    """<root>/<train or test>/<class>/<image>. Classes are numbered in alphabetical order of the folders, or in the order
-    of the lines of the text file `classes` (its first word a line). `boxes`: a folder with an annotation of every test image, as
-    ImageNet publishes them (see `annotated`); training images need none."""
+    """<root>/<train or test>/<class>/<image>. The classes of both splits are numbered in the order of the lines of the text file
+    `classes` (its first word a line), or in alphabetical order of the training folders. Hidden files and folders are left out.
+    `boxes`: a folder with an annotation of every test image, as ImageNet publishes them (`annotated`); training images need none.
+
+    `changes`: by what a changed file is known, whereupon the data set is indexed anew and all that hangs on it made again. Its size
+    and `time`; its `checksum`, so that a file touched or copied is the same, but all files are read at every start; or `ignored`,
+    for a slow file system or millions of files. A file that changes during a run is refused."""
     folder = _folder(root, "imagefolder root") / (train if split == "train" else test)
 
     def scan() -> pd.DataFrame:
         _folder(str(folder), f"imagefolder {split}")
-        if classes:
-            if not Path(classes).expanduser().is_file():
-                raise InputError(f"imagefolder classes: {classes} does not exist; accepted: a text file, one class a line")
-            names = [line.split()[0] for line in Path(classes).expanduser().read_text().splitlines() if line.strip()]
-        else:
-            names = sorted(path.name for path in folder.iterdir() if path.is_dir())
-        rows = [
-            (f"{name}/{path.relative_to(folder / name).as_posix()}", label)
-            for label, name in enumerate(names)
-            for path in sorted((folder / name).rglob("*"))
-            if path.suffix.lower() in IMAGES
-        ]
-        index = pd.DataFrame(rows, columns=["image_id", "label"])
+        try:
+            labels = {name: label for label, name in enumerate(classes_of(root, train, test, classes))}
+            names = [name for one in labels if (folder / one).is_dir() for name in images(folder / one, f"{one}/")]
+            "".join(names).encode()  # as the index must write them
+            index = pd.DataFrame({"image_id": names, "label": [labels[name.partition("/")[0]] for name in names]})
+            if changes != "ignored":
+                index["stamp"] = [of_file(folder / name, changes) for name in names]
+        except InputError as error:
+            raise InputError(f"imagefolder {error}") from None
+        except OSError as error:
+            raise InputError(f"imagefolder {split}: {error.filename} cannot be read ({error.strerror})") from None
+        except UnicodeEncodeError:
+            raise InputError(f"imagefolder {split}: {folder} has a file name that is not UTF-8; accepted: names in UTF-8") from None
         if boxes and split == "test":
             annotations = _folder(boxes, "imagefolder boxes", "annotations")
             index["boxes"] = [annotated(annotations, name) for name in index["image_id"]]
         return index
 
-    return External(scan, lambda row: Image.open(folder / row["image_id"]), size, crop, channels)
+    def open_image(row: pd.Series) -> Image.Image:
+        path = folder / row["image_id"]
+        if changes != "ignored":
+            check_file(path, changes, row["stamp"])
+        return Image.open(path)
+
+    return External(scan, open_image, lambda row: f"{split} image {folder / row['image_id']}", size, crop, channels)
 
 
 @dataset("parquet", source="Parquet files with encoded image bytes and a label", paths=("train", "test"))
@@ -154,18 +220,21 @@ def parquet(
     *,
     train: str,
     test: str,
-    size: int,
+    size: Side,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     image: str = "image",
     label: str = "label",
+    changes: Literal["time", "checksum", "ignored"] = "time",
 ) -> External:
     """Rows as dataset hubs publish them: `image` holds the encoded bytes, or a struct with a field `bytes`; `label` a whole
-    number. `train` and `test` are paths of the files. An image's id is its row number."""
-    path = Path(train if split == "train" else test).expanduser()
-    opened = {}
+    number, in the test split none that the training split lacks. `train` and `test` are paths of the files. An image's id is its
+    row number. `changes` as for `imagefolder`."""
+    paths = {"train": Path(train).expanduser(), "test": Path(test).expanduser()}
+    path, opened = paths[split], {}
 
-    def column(name: str):
+    def column(name: str, split: str = split):
+        path = paths[split]
         if not path.is_file():
             raise InputError(f"parquet {split}: {path} does not exist; accepted: a Parquet file")
         try:
@@ -173,23 +242,34 @@ def parquet(
             if name not in known:
                 raise InputError(f"parquet {split}: no column {name!r} in {path}; it has: {', '.join(known)}")
             return pq.read_table(path, columns=[name]).column(name)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise InputError(f"parquet {split}: {path} cannot be read ({str(error).splitlines()[0]})") from None
 
-    def scan() -> pd.DataFrame:
-        found = column(label)
-        if not pa.types.is_integer(found.type):
-            raise InputError(f"parquet {split}: column {label!r} holds {found.type}; accepted: whole numbers")
-        labels = found.to_numpy()
-        return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels.astype(np.int64)})
+    def labels(split: str) -> np.ndarray:
+        found = column(label, split)
+        if not pa.types.is_integer(found.type) or found.null_count:
+            what = f"{found.type}{' and nothing' * bool(found.null_count)}"
+            raise InputError(f"parquet {split}: column {label!r} holds {what}; accepted: whole numbers")
+        return found.to_numpy().astype(np.int64)
 
-    def open_image(row: pd.Series):
+    def scan() -> pd.DataFrame:
+        own = labels(split)
+        there = all(one.is_file() for one in paths.values())
+        if there and len(other := np.setdiff1d(labels("test"), labels("train"))):
+            raise InputError(f"parquet test: {paths['test']} has label {other[0]}; accepted: labels of {paths['train']}")
+        index = pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(own))], "label": own})
+        return index if changes == "ignored" else index.assign(stamp=of_file(path, changes))
+
+    def open_image(row: pd.Series) -> Image.Image:
         if not opened:
-            opened["column"] = column(image)
+            found = column(image)
+            if changes != "ignored":
+                check_file(path, changes, row["stamp"])
+            opened["column"] = found
         value = opened["column"][int(row["image_id"].rsplit("-", 1)[1])].as_py()
         return Image.open(io.BytesIO(value["bytes"] if isinstance(value, dict) else value))
 
-    return External(scan, open_image, size, crop, channels)
+    return External(scan, open_image, lambda row: f"{split} image {row['image_id']} of {path}", size, crop, channels)
 
 
 @dataset("torchvision", source="torchvision.datasets")
@@ -199,12 +279,13 @@ def torchvision(
     *,
     name: Literal["CIFAR10", "CIFAR100", "MNIST", "FashionMNIST"],
     root: str,
-    size: int = 32,
+    size: Side = 32,
     crop: Literal["squash", "centre"] = "squash",
-    channels: int = 3,
+    channels: Literal[1, 3] = 3,
     download: bool = False,
 ) -> External:
-    """A dataset of torchvision's with `train=True/False`, downloaded to `root` if asked for. An id is the row number."""
+    """A dataset of torchvision's with `train=True/False`, downloaded to `root` if asked for. An id is the row number. Its files are
+    not watched for changes: it may yet have to download them."""
     from ..model.torchvision import import_torchvision
 
     opened = {}
@@ -222,4 +303,7 @@ def torchvision(
         labels = np.asarray(data().targets, np.int64)
         return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels})
 
-    return External(scan, lambda row: data()[int(row["image_id"].rsplit("-", 1)[1])][0], size, crop, channels)
+    def open_image(row: pd.Series) -> Image.Image:
+        return data()[int(row["image_id"].rsplit("-", 1)[1])][0]
+
+    return External(scan, open_image, lambda row: f"{split} image {row['image_id']} of {name} in {root}", size, crop, channels)

@@ -5,8 +5,8 @@ from typing import Literal
 import torch
 
 from ..batching import Ask
-from ..errors import InputError
 from ..registry import method
+from ..values import OtherClasses, Positive
 
 
 @method(
@@ -23,8 +23,8 @@ def agi(
     integral,
     *,
     steps: int = 20,
-    classes: int = 1,
-    step_size: float = 0.05,
+    classes: OtherClasses = 1,
+    step_size: Positive = 0.05,
     as_released: bool = False,
 ):
     """Adversarial Gradient Integration: the path of a targeted attack, integrated backwards.
@@ -38,8 +38,6 @@ def agi(
     x_{j+1} - x, as all published code does; the attack then never leaves a ball of radius step_size.
     """
     others = [label for label in range(image.classes) if label != image.target]
-    if classes > len(others):
-        raise InputError(f"agi: classes is {classes}; accepted: at most the {len(others)} other classes")
     for number, other in enumerate(image.draws("classes").choice(others, classes, replace=False)):
         at = image.x
         for _ in range(steps):
@@ -63,7 +61,7 @@ def agi(
     limits="By sign A is step_size times the sum of |gradient|: never negative but where clipping bites. 0 for an image that "
     "is misclassified.",
 )
-def mfaba(image, integral, *, steps: int = 50, step_size: float = 0.001, norm: Literal["sign", "l2"] = "sign"):
+def mfaba(image, integral, *, steps: int = 50, step_size: Positive = 0.001, norm: Literal["sign", "l2"] = "sign"):
     """MFABA: an untargeted attack's path, integrated backwards, one gradient a step for both.
 
     x_{t+1} = clip(x_t - step_size n(dF(x_t)/dx), 0, 1), n the sign or division by the L2 norm, until another class is
@@ -100,7 +98,7 @@ def la(
     *,
     steps: int = 20,
     targets: int = 19,
-    spatial_range: float = 20.0,
+    spatial_range: Positive = 20.0,
     attack: Literal["both", "targeted", "untargeted"] = "both",
     constraint: Literal["linear", "constant"] = "linear",
     as_released: bool = False,
@@ -117,8 +115,6 @@ def la(
     `as_released`: attacks by the gradient of probabilities, `targets` random other classes, full steps x_{j+1} = clip(x +
     epsilon d(x_j)), which contribute x_{j+1} - x times the gradient at x_j, summed. (Without the code's leak across its batch.)
     """
-    if spatial_range <= 0:
-        raise InputError(f"la: spatial_range is {spatial_range}; accepted: above 0")
     others = [label for label in range(image.classes) if label != image.target]
     if attack == "untargeted":
         chosen = []

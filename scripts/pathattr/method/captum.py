@@ -88,6 +88,21 @@ class Rule:
     defaults="Captum's own",
     limits="One image at a time on one thread, so that a map depends on nothing else; classes whose map has the image's shape.",
     family=True,
+    sets=(
+        "name",
+        "image",
+        "integral",
+        "classifier",
+        "inputs",
+        "target",
+        "ids",
+        "seed",
+        "background",
+        "neighbourhoods",
+        "micro_batch",
+        "progress",
+        "upto",
+    ),
 )
 def captum(image, integral, *, name: str, **arguments):
     """captum:CLASS runs that attribution class of Captum's in pixel space, with the parameters as keyword arguments.

@@ -3,7 +3,6 @@
 import torch
 
 from ..batching import Ask
-from ..errors import InputError
 from ..registry import method
 
 
@@ -14,6 +13,7 @@ from ..registry import method
     gradients="1 + baselines * (steps // baselines)",
     nested=("steps",),
     needs=("baselines",),
+    holds={"steps >= baselines": "at least one step a baseline"},
     baseline="compute_baseline",
     defaults="150 steps over three baselines: section 7",
     limits="Not complete: gradients that are not valid are left out. Where none is valid A is 0.",
@@ -32,8 +32,6 @@ def credible(image, integral, *, steps: int = 150, as_printed: bool = False):
     """
     count = len(image.baselines)
     each = steps // count
-    if not each:
-        raise InputError(f"credible: steps is {steps}; accepted: at least {count}, one a baseline")
     answer = yield Ask(image.x[None], image.target)
     slope = answer.gradient[0]
     for number, baseline in enumerate(image.baselines):

@@ -9,6 +9,7 @@ from torch.nn.functional import conv2d, interpolate
 from ..batching import Ask
 from ..errors import InputError
 from ..registry import method
+from ..values import Positive
 
 GROWTH, USED = 1.15, 0.5  # of input diversity: the largest side over the image's, and how often it is applied
 KERNEL = 7  # side of the Gaussian that smooths gradients, three standard deviations to each side
@@ -58,7 +59,7 @@ def smoothed(gradient: torch.Tensor) -> torch.Tensor:
     defaults="10 steps, 20 samples, epsilon 16/255, all constants of the augmentations: released code",
     limits="A is epsilon / steps times the sum of |momentum|: never negative but where clipping bites. Square images only.",
 )
-def attexplore(image, integral, *, steps: int = 10, samples: int = 20, epsilon: float = 16 / 255):
+def attexplore(image, integral, *, steps: int = 10, samples: int = 20, epsilon: Positive = 16 / 255):
     """AttEXplore: momentum steps against the sign of gradients averaged over augmented copies, integrated backwards.
 
     Each copy of x_j: Gaussian noise of 16/255, its DCT coefficients times U(0.5, 1.5), and, every other time, resized to a larger

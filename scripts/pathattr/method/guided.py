@@ -3,8 +3,8 @@
 import torch
 
 from ..batching import Ask
-from ..errors import InputError
 from ..registry import method
+from ..values import Fraction, NonNegative
 
 CLOSE = 1e-6  # of the whole distance: a step has arrived
 
@@ -18,7 +18,7 @@ CLOSE = 1e-6  # of the whole distance: a step has arrived
     "code of the LA paper takes 15",
     limits="Gradients are taken at the left end of each step, so completeness needs many steps.",
 )
-def gig(image, integral, *, steps: int = 50, fraction: float = 0.25, max_dist: float = 0.02, baseline: float = 0.0):
+def gig(image, integral, *, steps: int = 50, fraction: Fraction = 0.25, max_dist: NonNegative = 0.02, baseline: float = 0.0):
     """Guided IG: a path from `baseline` to the image that moves the elements of small gradient first.
 
     After step k the path has covered k / `steps` of the L1 distance. Within a step the elements whose |gradient| is among
@@ -26,8 +26,6 @@ def gig(image, integral, *, steps: int = 50, fraction: float = 0.25, max_dist: f
     and then the next lowest, until the distance is covered; elements more than `max_dist` behind are brought up first. Every
     move adds itself times the gradient at the step's beginning. Each element (channel and pixel) moves on its own.
     """
-    if not 0 < fraction <= 1 or max_dist < 0:
-        raise InputError(f"gig: fraction is {fraction}, max_dist {max_dist}; accepted: above 0, at most 1; and at least 0")
     displacement = (image.x - baseline).double().flatten()
     weight = displacement.abs()
     whole = float(weight.sum())

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..registry import method
+from ..values import TrainingImages
 
 
 @dataclass(frozen=True)
@@ -28,26 +29,28 @@ class Neighbourhoods:
 
         LPI paper, "Identifying the Neighborhood" and "Drawing from the Local Distribution". A sub-cluster is
         represented by the training image nearest its centroid, out of the sub-cluster's own. A neighbourhood of fewer
-        than m images has one representative an image. Raises `InputError` for more neighbourhoods than images.
+        than m images has one representative an image. `logits`: an array, or a function that gives its parts one after
+        another, each time that it is called: all of them are in memory once, in their own precision, float32 or float64.
+        Raises `InputError` for more neighbourhoods than images.
         """
-        logits = np.ascontiguousarray(logits, dtype=np.float64)
-        if not 1 <= n <= len(logits) or m < 1:
-            raise InputError(
-                f"{n} neighbourhoods of {m} for {len(logits)} training images; accepted: 1 to {len(logits)}, m at least 1"
-            )
-        centres, neighbourhood = _kmeans(logits, n, seed)
+        parts = logits if callable(logits) else lambda: [np.asarray(logits)]
+        images = sum(map(len, parts()))
+        if not 1 <= n <= images or m < 1:
+            raise InputError(f"{n} neighbourhoods of {m} for {images} training images; accepted: 1 to {images}, m at least 1")
+        centres, neighbourhood = _kmeans(_rows(parts, np.ones(images, bool)), n, seed)
         representatives = np.full((n, m), -1, np.int64)
         density = np.zeros((n, m))
         for number in range(n):
             members = np.flatnonzero(neighbourhood == number)
             if len(members) == 0:
                 raise InputError(f"neighbourhood {number} of {n} is empty: too few distinct logits")
-            sub_centres, sub = _kmeans(logits[members], min(m, len(members)), seed)
-            for cluster, centre in enumerate(sub_centres):
-                own = members[sub == cluster]
+            points = _rows(parts, neighbourhood == number)
+            sub_centres, sub = _kmeans(points, min(m, len(members)), seed)
+            distance = np.array([((point - sub_centres[own]) ** 2).sum() for point, own in zip(points, sub, strict=True)])
+            for cluster in range(len(sub_centres)):
+                own = np.flatnonzero(sub == cluster)
                 if len(own):
-                    distance = ((logits[own] - centre) ** 2).sum(1)
-                    representatives[number, cluster] = own[distance.argmin()]
+                    representatives[number, cluster] = members[own[distance[own].argmin()]]
                     density[number, cluster] = len(own) / len(members)
         return cls(centres, neighbourhood, representatives, density)
 
@@ -70,13 +73,29 @@ class Neighbourhoods:
         return self.representatives[number][real], self.density[number][real]
 
 
+def _rows(parts, wanted: np.ndarray) -> np.ndarray:
+    """Those rows of the parts where `wanted` (N,) is true, with no other copy of them."""
+    points, stop, done = None, 0, 0
+    for part in parts():
+        rows = np.flatnonzero(wanted[stop : stop + len(part)])
+        if points is None:
+            points = np.empty((wanted.sum(), part.shape[1]), np.result_type(part, np.float32))
+        np.take(part, rows, axis=0, out=points[done : done + len(rows)], mode="clip")  # the mode that makes no copy between
+        stop, done = stop + len(part), done + len(rows)
+    return points
+
+
 def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Centres and labels; n_init and max_iter as in the authors' code. One thread: sums must not depend on the machine's."""
+    """Centres and labels, on the points' own memory (they come back rounded); n_init and max_iter as in the authors' code.
+
+    Until no label changes: a tolerance would take the variance, and with it a copy. One thread: sums must not depend on the
+    machine's.
+    """
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        fit = KMeans(clusters, n_init=3, max_iter=600, random_state=seed).fit(points)
+        fit = KMeans(clusters, n_init=3, max_iter=600, tol=0, copy_x=False, random_state=seed).fit(points)
     return fit.cluster_centers_, fit.labels_
 
 
@@ -91,7 +110,7 @@ def _kmeans(points: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, n
     defaults="9 neighbourhoods (VGG-16), 20 references, one random step each: LPI paper, Comparison",
     limits="With few classes a neighbourhood is nearly one class, and its references hold the evidence itself.",
 )
-def lpi(image, integral, *, neighbourhoods: int = 9, references: int = 20, steps: int = 1):
+def lpi(image, integral, *, neighbourhoods: TrainingImages = 9, references: TrainingImages = 20, steps: int = 1):
     """Local Path Integration: A = sum over the m references x' of the image's neighbourhood of p(x') (x - x') times the
     gradient at x' + alpha (x - x'), alpha ~ U(0, 1).
 

@@ -12,6 +12,7 @@ from ..integrate import slope
 from ..model.retrace import ACTIVATIONS, PASSIVE, POOLS, Plus, operations, retrace
 from ..model.torchvision import import_torchvision
 from ..registry import method
+from ..values import Positive
 
 LINEAR = (nn.Linear, nn.Conv2d, nn.BatchNorm2d)
 MAXIMA = (nn.MaxPool2d, nn.AdaptiveMaxPool2d)
@@ -49,7 +50,7 @@ def prepared(classifier) -> nn.Module:
 
 
 @functools.cache
-def epsilon_rule(epsilon: float):
+def epsilon_rule(epsilon: Positive):
     """The rule: relevance of the target's logit at the normalised pixels."""
 
     def rule(classifier, objective, points, target):
@@ -85,14 +86,12 @@ def epsilon_rule(epsilon: float):
     "for products of activations (attention).",
     excludes=("attention",),
 )
-def lrp_epsilon(image, integral, *, epsilon: float = 1e-6):
+def lrp_epsilon(image, integral, *, epsilon: Positive = 1e-6):
     """LRP with the epsilon rule at every convolution, linear layer and batch norm, from the target's logit to the pixels.
 
     zennit's rules, on the network retraced so that every sum is a layer: activations pass relevance on, maxima give it to the
     winner, averages and sums of branches share it in proportion. The input is what the network was trained on, normalised
     pixels.
     """
-    if epsilon <= 0:
-        raise InputError(f"lrp_epsilon: epsilon is {epsilon}; accepted: above 0")
     answer = yield Ask(image.x[None], image.target, epsilon_rule(epsilon))
     integral.add(answer.gradient)

@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 
 from ..batching import LOGITS, Ask
-from ..errors import InputError
 from ..objective import OBJECTIVES
 from ..registry import method
+from ..values import Pixels
 
 CHUNK = 128  # changed images in memory at a time
 
@@ -56,11 +56,9 @@ def perturbation_1(image, integral, *, value: float = 0.0, per: Literal["element
     defaults="8 x 8 patches side by side, black, are ours: the paper prints none",
     limits="Every element of a patch gets the patch's whole loss: nothing finer than a patch.",
 )
-def perturbation_patch(image, integral, *, size: int = 8, value: float = 0.0):
+def perturbation_patch(image, integral, *, size: Pixels = 8, value: float = 0.0):
     """Perturbation-patch: what the output loses when a patch of `size` x `size` pixels is set to `value`, at all its elements."""
     _, height, width = image.x.shape
-    if size > min(height, width):
-        raise InputError(f"perturbation_patch: size is {size}; accepted: at most the image's {min(height, width)} pixels")
     row, column = torch.arange(height, device=image.x.device) // size, torch.arange(width, device=image.x.device) // size
     columns = int(column[-1]) + 1
     patch = (row[:, None] * columns + column).expand_as(image.x)

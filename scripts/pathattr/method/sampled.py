@@ -2,15 +2,13 @@
 
 import torch
 
-from ..errors import InputError
 from ..registry import method
+from ..values import TrainingImages
 from .straight import straight_lines
 
 
 def choose(draws, available: int, references: int) -> list[int]:
     """Positions of an image's references among the background images, drawn without replacement."""
-    if references > available:
-        raise InputError(f"references is {references}; accepted: at most the {available} background images")
     return [int(number) for number in draws("references").choice(available, references, replace=False)]
 
 
@@ -29,7 +27,7 @@ def random_places(image, references: int, steps: int) -> torch.Tensor:
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="20 references, one random step each: LPI paper, Comparison",
 )
-def eg(image, integral, *, references: int = 20, steps: int = 1):
+def eg(image, integral, *, references: TrainingImages = 20, steps: int = 1):
     """Expected Gradients: the mean over x' from the training images and alpha ~ U(0, 1) of (x - x') times the gradient.
 
     `references` training images are drawn for each image without replacement, and each meets its own gradient, at

@@ -8,6 +8,7 @@ import torch
 from ..batching import Ask
 from ..errors import InputError
 from ..registry import method
+from ..values import NonNegative
 
 CHUNK = 128  # points of one image in memory at a time
 
@@ -67,6 +68,10 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
     paper="Sundararajan et al., ICML 2017",
     equation="LPI (1)",
     gradients="steps",
+    holds={
+        "steps > 1 or (rule != 'trapezoid' and not as_released)": "at least 2 steps by the trapezoid rule or as released",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     variants=("vanilla", "absolute", "per_unit"),
     defaults="20 steps: LPI paper, Comparison",
     limits="Pixels equal to the reference get exactly 0: from black, the dark ones.",
@@ -90,8 +95,6 @@ def ig(
     """
     reference = torch.full_like(image.x, baseline)[None]
     if as_released:
-        if steps < 2:
-            raise InputError(f"ig: steps is {steps}; accepted as released: at least 2, both ends of the path")
         alpha = torch.linspace(0, 1, steps)
         yield from straight_lines(image, integral, reference, 1.0, alpha, alpha)
     else:
@@ -103,6 +106,10 @@ def ig(
     paper="Akhtar and Jalwana, ICML 2023",
     equation="Table 1, IG (G)",
     gradients="steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     defaults="150 steps: section 7; mean and std are ours, the paper prints none",
     limits="One draw of noise: another seed gives another map.",
 )
@@ -113,7 +120,7 @@ def ig_gaussian(
     steps: int = 150,
     rule: Literal["midpoint", "right", "trapezoid", "gauss"] = "midpoint",
     mean: float = 0.5,
-    std: float = 0.25,
+    std: NonNegative = 0.25,
 ):
     """IG from one image of Gaussian noise, N(`mean`, `std`^2) an element, clipped to [0, 1]."""
     noise = _normal(image, "baseline", 1)
@@ -125,6 +132,10 @@ def ig_gaussian(
     paper="Akhtar and Jalwana, ICML 2023",
     equation="Table 1, IG (A)",
     gradients="steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     defaults="150 steps: section 7; the mean of each channel is ours, the paper says average pixel value",
     limits="Pixels of the average colour get 0; a constant image gets 0 everywhere.",
 )
@@ -146,6 +157,10 @@ def ig_average(
     paper="Wang et al., ICML 2022 (BIG)",
     equation="IG from the nearest adversarial point",
     gradients="baselines * steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     needs=("baselines",),
     baseline="boundary",
     defaults="10 steps by the trapezoid rule: released code of BIG",
@@ -167,6 +182,10 @@ def big(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG1: a_i / Delta_i",
     gradients="steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     within=("ig", "per_unit"),
     defaults="black baseline: section 5; 50 steps are ours, the paper prints none",
     limits="Not complete: no longer a share of F(x) - F(x').",
@@ -189,6 +208,10 @@ def ig1(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG2: Delta ~ N(0, std^2)",
     gradients="steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     within=("ig3", "references=1"),
     defaults="std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
     limits="One draw of noise: another seed gives another map. Baselines leave [0, 1].",
@@ -199,7 +222,7 @@ def ig2(
     *,
     steps: int = 50,
     rule: Literal["midpoint", "right", "trapezoid", "gauss"] = "midpoint",
-    std: float = 0.25,
+    std: NonNegative = 0.25,
 ):
     """The mean gradient on the path from the image with Gaussian noise added, x' = x + Delta, not clipped: IG3's first draw."""
     references = image.x + std * _normal(image, "baselines", 1)
@@ -211,6 +234,10 @@ def ig2(
     paper="Deng et al., 2020 (Taylor framework)",
     equation="section 4, IG3: mean over J baselines",
     gradients="references * steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     nested=("references",),
     defaults="20 references, std 0.25 (0.25 * 255): section 5; 50 steps are ours, the paper prints none",
     limits="References leave [0, 1].",
@@ -222,7 +249,7 @@ def ig3(
     references: int = 20,
     steps: int = 50,
     rule: Literal["midpoint", "right", "trapezoid", "gauss"] = "midpoint",
-    std: float = 0.25,
+    std: NonNegative = 0.25,
 ):
     """The mean of IG2 over `references` draws of the noise."""
     noisy = image.x + std * _normal(image, "baselines", references)
@@ -234,6 +261,10 @@ def ig3(
     paper="Sturmfels et al., Distill 2020",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1",
@@ -257,6 +288,10 @@ def ig_uniform(
     paper="Smilkov et al., 2017, as references",
     equation="re-calibration Alg. 1 and 2",
     gradients="references * steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
@@ -268,7 +303,7 @@ def ig_sg(
     *,
     references: int = 10,
     steps: int = 5,
-    noise: float = 0.15,
+    noise: NonNegative = 0.15,
     rule: Literal["midpoint", "right", "trapezoid", "gauss"] = "midpoint",
 ):
     """The mean of IG over `references` copies of the image with Gaussian noise, clipped to [0, 1].
@@ -284,6 +319,10 @@ def ig_sg(
     paper="Hooker et al., NeurIPS 2019, as references",
     equation="re-calibration Alg. 1 and 2, gradients squared",
     gradients="references * steps",
+    holds={
+        "steps > 1 or rule != 'trapezoid'": "at least 2 steps by the trapezoid rule",
+        "steps <= 1000 or rule != 'gauss'": "at most 1000 steps by the Gauss rule",
+    },
     nested=("references",),
     variants=("vanilla", "absolute", "valid_interpolations", "valid_references"),
     defaults="10 references, 5 steps: re-calibration paper, A.3.1; noise 0.15: its released code",
@@ -295,7 +334,7 @@ def ig_sq(
     *,
     references: int = 10,
     steps: int = 5,
-    noise: float = 0.15,
+    noise: NonNegative = 0.15,
     rule: Literal["midpoint", "right", "trapezoid", "gauss"] = "midpoint",
 ):
     """IG-SG with squared gradients: the mean of (x - x') (dF/dx)^2. The re-calibrated forms average squared products."""
@@ -312,7 +351,7 @@ def ig_sq(
     defaults="50 samples: re-calibration paper, A.3.1; noise 0.15: its released code",
     limits="Per unit of pixel value, as inputgrad.",
 )
-def smoothgrad(image, integral, *, samples: int = 50, noise: float = 0.15, relative: bool = True):
+def smoothgrad(image, integral, *, samples: int = 50, noise: NonNegative = 0.15, relative: bool = True):
     """The mean gradient over `samples` copies of the image with Gaussian noise, not clipped.
 
     The standard deviation is `noise` times the image's range of values, or `noise` itself in pixel values (not `relative`).
@@ -322,7 +361,7 @@ def smoothgrad(image, integral, *, samples: int = 50, noise: float = 0.15, relat
     integral.add(answer.gradient, weight=1 / samples)
 
 
-def _sigma(x: torch.Tensor, noise: float) -> torch.Tensor:
+def _sigma(x: torch.Tensor, noise: NonNegative) -> torch.Tensor:
     return noise * (x.max() - x.min())
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ..registry import metric
+from ..values import Points
 from .removal import games, scored
 
 
@@ -37,7 +38,7 @@ def places(attribution: torch.Tensor, ranking: str) -> torch.Tensor:
     },
 )
 def la_insertion_deletion(
-    image, attribution, *, steps: int = 12, ranking: Literal["element", "channel", "agi", "pixel"] = "element"
+    image, attribution, *, steps: Points = 12, ranking: Literal["element", "channel", "agi", "pixel"] = "element"
 ):
     """Insertion into a black image and deletion to black, by the probability of the class predicted for the clean image.
 

@@ -82,6 +82,7 @@ def on_object(image, attribution):
     forwards="0",
     needs=("mask", "box"),
     unsigned="absolute",
+    missing=("localised",),
     scores={"localised": ("0 to 1", "higher"), "box_share": ("0 to 1", "higher"), "region_share": ("0 to 1", "higher")},
 )
 def localisation(image, attribution, *, absolute: bool = True, region: Literal["box", "object"] = "box"):

@@ -6,6 +6,7 @@ import torch
 from ..batching import LOGITS, Ask
 from ..blur import blur as blurred
 from ..registry import metric
+from ..values import Blur, Points
 
 OUTCOMES = ("output", "probability", "accuracy")
 GAMES = ("insertion", "deletion", "diffid")
@@ -81,7 +82,7 @@ def remove(pixels, order, counts, mean, std):
         "deletion_accuracy": ("0 to 1", "lower"),
     },
 )
-def diffid(image, attribution, *, fractions: int = 10, absolute: bool = True):
+def diffid(image, attribution, *, fractions: Points = 10, absolute: bool = True):
     """DiffID, psi(delta) = F(Ins) - F(Del), with the two games that it is the difference of (LPI paper, Eq. 7).
 
     At delta = 0, 1/fractions, ..., 1: insertion removes the fraction delta of the least salient pixels, deletion of the
@@ -135,7 +136,7 @@ def diffid(image, attribution, *, fractions: int = 10, absolute: bool = True):
         "rise": ("-1 to 1", "higher"),
     },
 )
-def rise(image, attribution, *, steps: int = 12, blur: float = 8.0, absolute: bool = False):
+def rise(image, attribution, *, steps: Points = 12, blur: Blur = 8.0, absolute: bool = False):
     """Insertion into a blurred image less deletion onto the data set's mean colour, by the probability of the predicted class.
 
     At the fractions 0, 1/steps, ..., 1 of the most salient pixels (channel sum, of absolute values if `absolute`, ties by place):

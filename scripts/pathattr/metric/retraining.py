@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..model.train import BATCH, descend, normalised, predictions
-from ..registry import Share, metric
+from ..registry import metric
 from ..rng import generator
+from ..values import Positive, Share, TrainingImages
 
 
 def kept(maps: Tensor, share: float, most: bool) -> Tensor:
@@ -23,7 +24,7 @@ def kept(maps: Tensor, share: float, most: bool) -> Tensor:
     return torch.zeros_like(order, dtype=torch.bool).scatter_(1, chosen, True).view(maps.shape)
 
 
-def fine_tune(network, x: Tensor, labels: Tensor, *, epochs: int, batch_size: int, learning_rate: float, key: tuple):
+def fine_tune(network, x: Tensor, labels: Tensor, *, epochs: int, batch_size: int, learning_rate: Positive, key: tuple):
     """A trained copy of the network: SGD, momentum 0.9, weight decay 5e-4, rate / 10 after half and 7/10 of the epochs.
 
     `x`: (N, C, H, W), normalised. Batches are of equal size, at most `batch_size`, in an order drawn by the `key` alone.
@@ -67,9 +68,9 @@ def diffroar(
     shares: tuple[Share, ...] = (0.2, 0.5, 0.8),
     epochs: int = 4,
     batch_size: int = 128,
-    learning_rate: float = 0.01,
+    learning_rate: Positive = 0.01,
     seeds: int = 2,
-    train: int = 1397,
+    train: TrainingImages = 1397,
 ):
     """DiffROAR: what networks learn from the most salient elements of images, less what they learn from the least salient ones.
 
@@ -87,8 +88,6 @@ def diffroar(
     Raises `InputError`.
     """
     shares = sorted(set(shares))
-    if not 0 < shares[0] <= shares[-1] < 1:
-        raise InputError(f"diffroar: shares are {shares}; accepted: above 0 and below 1")
     if len(data.pixels) < train:
         raise InputError(f"diffroar: train is {train}; accepted: at most the {len(data.pixels)} training images")
     device = next(network.parameters()).device

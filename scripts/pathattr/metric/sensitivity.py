@@ -5,8 +5,9 @@ from typing import Literal
 import numpy as np
 
 from ..errors import InputError
-from ..probe.masked import check, masks
-from ..registry import Share, metric
+from ..probe.masked import masks
+from ..registry import metric
+from ..values import Draws, Share
 
 # A spread below this share of the largest value possible is rounding: of float64 sums, and of a network's float32 logits.
 SUMS, LOGITS = 1e-12, 1e-6
@@ -47,7 +48,7 @@ def sensitivity_n(
     attribution,
     *,
     fractions: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    subsets: int = 100,
+    subsets: Draws = 100,
     of: Literal["label", "predicted"] = "label",
 ):
     """Correlation, over random subsets of the pixels, of a map's sum in the subset and the loss of a logit without it.
@@ -62,7 +63,6 @@ def sensitivity_n(
     Gives the two as (q, values), and with x nan their means over fractions, `<score>_mean`, and sensitivity_n_undefined. The
     network is asked by the probe, once for all maps. One image; (C, H, W) attribution. Raises `InputError`.
     """
-    check(fractions, subsets)
     probed = image.probe
     y = image.target if of == "label" else int(probed["clean"].argmax())
     if probed["masked"].shape[:2] != (len(fractions), subsets):

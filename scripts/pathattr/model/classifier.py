@@ -1,13 +1,15 @@
 """The classifier that is explained: pixels in [0, 1] in, logits out, frozen and ready for many gradients."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
 from ..batching import LOGITS, Answer, Ask, run
-from ..errors import InputError
+from ..errors import InputError, problem
+from ..finite import watched
+from . import contract
 from .layout import LAYOUTS, fastest
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -24,10 +26,12 @@ class Classifier:
     Parameters: `module` maps (N, C, H, W) normalised images to (N, classes) logits; it is put in evaluation mode, its
     parameters are frozen and its memory format becomes that of the layout. `mean` and `std`: one number a channel. `device`:
     "cpu" or "cuda". `fold_batch_norm`: merge batch norms into the convolutions before them where torch.fx can trace the network
-    and the logits stay within 1e-5 of the largest; `module` itself stays as it is. `layout`: "channels_last", "contiguous", or
-    "measured": whichever is faster here, in float32 at images of the first call's size, folded or not; `measured` then says what
-    that was. Another layout, or folding, rounds otherwise. `precision`: "float32"; "bfloat16", by torch.autocast around the
-    network's forward pass (sums and normalisation stay float32); "tf32", of a GPU's convolutions and products, float32 on a CPU.
+    and the logits stay within 1e-5 of the largest; `module` itself stays as it is. `classes`: how many there are, where the module
+    is known to give so many logits; by default it is tried on the first image (`contract.check`). `layout`: "channels_last",
+    "contiguous", or "measured": whichever is faster here, in float32 at images of the first call's size, folded or not; `measured`
+    then says what that was. Another layout, or folding, rounds otherwise. `precision`: "float32"; "bfloat16", by torch.autocast
+    around the network's forward pass (sums and normalisation stay float32); "tf32", of a GPU's convolutions and products, float32
+    on a CPU.
     """
 
     def __init__(
@@ -37,9 +41,12 @@ class Classifier:
         std=(1.0,),
         device: str = "cpu",
         fold_batch_norm: bool = True,
+        classes: int | None = None,
         layout: str = "channels_last",
         precision: str = "float32",
     ):
+        if not isinstance(module, nn.Module):
+            raise InputError(f"found a {type(module).__name__}; accepted: a torch.nn.Module")
         for name, value, known in (("layout", layout, (*LAYOUTS, "measured")), ("precision", precision, PRECISIONS)):
             if value not in known:
                 raise InputError(f"{name} is {value!r}; accepted: {', '.join(known)}")
@@ -49,15 +56,15 @@ class Classifier:
         self.layout, self.precision, self.measured = layout, precision, {}
         self.module = module.eval().requires_grad_(False).to(self.device, memory_format=LAYOUTS.get(layout, torch.channels_last))
         self._fold, self._network = fold_batch_norm, None  # chosen at the first call, when the shape is known
-        self._classes = None
+        self._classes = classes
         self.mean = torch.tensor(mean, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
         self.std = torch.tensor(std, dtype=torch.float32, device=self.device).view(1, -1, 1, 1)
 
     def classes(self, image: Tensor) -> int:
-        """How many classes there are, found with one image (C, H, W) at the first call."""
+        """How many classes there are, found with one image (C, H, W) at the first call (`contract.check`). Raises `InputError`."""
         if self._classes is None:
-            with torch.no_grad():
-                self._classes = self(image[None].to(self.device)).shape[1]
+            where = type(self.module).__name__
+            self._classes = contract.check(self.module, self.normalise(image[None].to(self.device))[0], None, where)
         return self._classes
 
     def normalise(self, pixels: Tensor) -> Tensor:
@@ -96,7 +103,7 @@ class Classifier:
         try:
             folded = fuse(self.module).requires_grad_(False)
         except Exception as error:  # tracing runs the network's own code: whatever it raises, it cannot be folded
-            print(f"batch norm is not folded: {str(error).splitlines()[0]}")
+            print(f"batch norm is not folded: {problem(error)}")
             return self.module
         probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(self.device)
         with torch.no_grad():
@@ -113,12 +120,16 @@ class Classifier:
         with torch.no_grad():
             return Answer(self(points), None)
 
-    def logits(self, pixels: Iterable[Tensor], micro_batch: int = 32) -> Tensor:
-        """N images (C, H, W), a tensor or one by one -> (N, classes) logits on the CPU, batch-free (see `batching`)."""
+    def logits(self, pixels: Iterable[Tensor], micro_batch: int = 32, ids: Sequence | None = None) -> Tensor:
+        """N images (C, H, W), a tensor or one by one -> (N, classes) logits on the CPU, batch-free (see `batching`).
+
+        Raises `InputError` for logits that are not finite, naming the image: by `ids`, or 0, 1, ...
+        """
 
         def one(image: Tensor):
             answer = yield Ask(image[None].to(self.device), rule=LOGITS)
             return answer.logits[0].cpu()
 
-        rows = dict(run((one(image) for image in pixels), self.answer, micro_batch))
+        walks = (watched(one(image), number if ids is None else ids[number]) for number, image in enumerate(pixels))
+        rows = dict(run(walks, self.answer, micro_batch))
         return torch.stack([rows[number] for number in range(len(rows))])

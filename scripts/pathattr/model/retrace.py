@@ -12,7 +12,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as f
 
-from ..errors import InputError
+from ..errors import InputError, problem
 
 ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SiLU, nn.GELU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Hardswish)
 POOLS = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
@@ -38,7 +38,7 @@ def retrace(network: nn.Module) -> fx.GraphModule:
     try:
         traced = fx.symbolic_trace(network)
     except Exception as error:  # tracing runs the network's own code: whatever it raises, it cannot be traced
-        raise InputError(f"torch.fx cannot trace this network: {str(error).splitlines()[0]}") from None
+        raise InputError(f"torch.fx cannot trace this network: {problem(error)}") from None
     modules, number = dict(traced.named_modules()), 0
     for node in list(traced.graph.nodes):
         made, arguments = None, node.args

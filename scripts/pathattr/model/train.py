@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..errors import InputError, problem
 
 BATCH = 256  # images a call where nothing is learnt
 
@@ -36,6 +36,8 @@ def train(
     number: the same threads, seed and machine give the same weights. Raises `InputError` for fewer than 4 steps and for a loss
     that is not finite.
     """
+    if not 0 < learning_rate < math.inf:
+        raise InputError(f"training: learning_rate is {learning_rate}; accepted: a finite number above 0")
     generator = torch.Generator().manual_seed(seed)
     network = network.to(device, memory_format=torch.channels_last).train()
     batches = len(pixels) // batch_size
@@ -58,17 +60,24 @@ def train(
 def descend(network: nn.Module, batches: Iterable, optimiser, schedule, steps: int, penalty: Callable | None = None):
     """One step of the optimiser, and of its schedule, for each of the batches (x, labels), on cross-entropy and `penalty`.
 
-    The loss of every step is read, and one that is not finite ends the training with an `InputError`.
+    The loss of every step is read, and one that is not finite ends the training with an `InputError`, as does
+    whatever the network raises.
     """
     with tqdm(total=steps, desc="training", unit="batch", mininterval=2.0, ascii=True) as bar:
         for step, (x, labels) in enumerate(batches):
-            logits = network(x.contiguous(memory_format=torch.channels_last))
-            loss = nn.functional.cross_entropy(logits, labels)
-            if penalty is not None:
-                loss = loss + penalty(network, x, labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            try:
+                logits = network(x.contiguous(memory_format=torch.channels_last))
+                loss = nn.functional.cross_entropy(logits, labels)
+                if penalty is not None:
+                    loss = loss + penalty(network, x, labels)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+            except (Exception, SystemExit) as error:
+                raise InputError(
+                    f"training: {problem(error)}, after {step} steps; accepted: a network that gives logits (images, classes) in "
+                    "training mode too, and a learning rate that it bears"
+                ) from error
             schedule.step()
             value = loss.item()
             if not math.isfinite(value):

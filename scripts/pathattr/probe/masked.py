@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from ..batching import LOGITS, Ask
-from ..errors import InputError
-from ..registry import Share, probe
+from ..registry import probe
+from ..values import Draws, Share
 
 CHUNK = 128  # masked copies of one image in memory at a time
 
@@ -23,14 +23,6 @@ def masks(image, fraction: float, subsets: int) -> Iterator[np.ndarray]:
         yield rng.random((min(CHUNK, subsets - start), *image.x.shape[1:])) < fraction
 
 
-def check(fractions, subsets: int):
-    """Raises `InputError` where there is no fraction, one outside 0 to 1 or twice, or too few subsets for a correlation."""
-    if not fractions or not all(0 < fraction < 1 for fraction in fractions) or len(set(fractions)) < len(fractions):
-        raise InputError(f"fractions are {list(fractions)}; accepted: above 0 and below 1, at least one, each once")
-    if subsets < 3:
-        raise InputError(f"subsets is {subsets}; accepted: at least 3")
-
-
 @probe(
     "masked",
     paper="Ancona et al., ICLR 2018, as Yang et al., ICLR 2023, and Akhtar and Jalwana, ICML 2023, use it",
@@ -41,7 +33,7 @@ def masked(
     image,
     *,
     fractions: tuple[Share, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-    subsets: int = 100,
+    subsets: Draws = 100,
 ):
     """Logits of an image, and of it without random subsets of its pixels.
 
@@ -50,9 +42,8 @@ def masked(
     set's mean colour. The papers' fractions are 0.1 to 0.9 (re-calibration, 100 subsets) and 0.01 to 0.9 (credible).
 
     Gives `clean` (classes,) and `masked` (fractions, subsets, classes), float32, and `sizes` (fractions, subsets), int32: how many
-    pixels each mask has, by which masks drawn again are known to be the same. Raises `InputError`.
+    pixels each mask has, by which masks drawn again are known to be the same.
     """
-    check(fractions, subsets)
     answer = yield Ask(image.x[None], rule=LOGITS)
     clean, logits, sizes = answer.logits[0].cpu().numpy(), [], []
     for fraction in fractions:

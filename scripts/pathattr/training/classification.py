@@ -3,12 +3,13 @@
 from ..model.train import share_met, train
 from ..registry import training
 from ..rng import generator
+from ..values import NonNegative, Positive
 from .data import Data
 
 
 @training("classification", paper="ours; permuted labels: Adebayo et al., NeurIPS 2018")
 def classification(
-    network, data: Data, *, epochs: int, batch_size: int, learning_rate: float, weight_decay: float, permuted: bool = False
+    network, data: Data, *, epochs: int, batch_size: int, learning_rate: Positive, weight_decay: NonNegative, permuted: bool = False
 ):
     """AdamW, one learning-rate cycle, cross-entropy: see `model.train.train`.
 

@@ -10,8 +10,9 @@ from torch import Tensor
 from ..errors import InputError
 from ..model.train import share_met, slope, train
 from ..objective import logit
-from ..registry import Share, training
+from ..registry import training
 from ..rng import generator
+from ..values import NonNegative, Positive, Share
 from .data import Data
 
 VARIANCE = 1e-12  # added to a map's before it is divided by: a map of zeros stays one
@@ -69,7 +70,7 @@ def _penalty(strength: float, references: int, form: str, seed: int):
     return penalty
 
 
-def choose(grid: list[dict], loss_allowed: float) -> float:
+def choose(grid: list[dict], loss_allowed: NonNegative) -> float:
     """The largest strength whose held-out accuracy is at least that of strength 0 less `loss_allowed`; the smallest above 0 where
     there is none, 0 where it stands alone. `grid`: {"strength", "held_out_accuracy"} of each, 0 among them."""
     found = {row["strength"]: row["held_out_accuracy"] for row in grid}
@@ -83,6 +84,7 @@ def choose(grid: list[dict], loss_allowed: float) -> float:
     "attribution_prior",
     paper="Erion et al., Nature Machine Intelligence 2021, as Yang et al., ICLR 2023, use it",
     equation="cross-entropy + lambda TV(A), A by Expected Gradients; section A.4.2",
+    holds={"references < batch_size": "fewer references than the images of a batch"},
 )
 def attribution_prior(
     network,
@@ -91,12 +93,12 @@ def attribution_prior(
     form: Literal["none", "vanilla", "valid_references"],
     epochs: int,
     batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
+    learning_rate: Positive,
+    weight_decay: NonNegative,
     references: int = 5,
-    strengths: tuple[float, ...] = (0.01, 0.1, 1.0),
+    strengths: tuple[Positive, ...] = (0.01, 0.1, 1.0),
     held_out: Share = 0.2,
-    loss_allowed: float = 0.01,
+    loss_allowed: NonNegative = 0.01,
 ):
     """Cross-entropy and lambda times the mean total variation of the batch's attribution maps, one AdamW step on the sum.
 
@@ -109,14 +111,10 @@ def attribution_prior(
     Returns {"strength": chosen, "grid": [{"strength", "held_out_accuracy"}, ...], "train_accuracy": on the images trained on}.
     Raises `InputError`.
     """
-    if not 0 < held_out < 1 or not 0 < round(held_out * len(data.pixels)) < len(data.pixels):
+    if not 0 < round(held_out * len(data.pixels)) < len(data.pixels):
         raise InputError(
             f"attribution_prior: held_out is {held_out} of {len(data.pixels)} images; accepted: a share that leaves both"
         )
-    if min(strengths) <= 0:
-        raise InputError(f"attribution_prior: strengths are {list(strengths)}; accepted: above 0, 0 is added")
-    if references >= batch_size:
-        raise InputError(f"attribution_prior: references is {references}; accepted: fewer than the {batch_size} images of a batch")
     order = generator(data.seed, "held out").permutation(len(data.pixels))
     held, kept = np.split(order, [round(held_out * len(order))])
     settings = dict(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, weight_decay=weight_decay)
