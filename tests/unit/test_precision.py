@@ -41,6 +41,8 @@ def test_the_network_alone_runs_in_the_precision(precision, inside):
     module = Seen()
     classifier = Classifier(module, precision=precision)
     x = torch.rand(2, 3, 4, 4)
+    classifier.classes(x[0])  # tries what the module is, in float32
+    module.types.clear()
     maps = attribute("ig", classifier, x, [0, 1], steps=4)
     assert module.types == {(torch.float32, inside)}
     assert classifier(x).dtype == classifier.logits(x).dtype == maps["vanilla"].dtype == torch.float32
