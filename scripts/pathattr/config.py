@@ -33,6 +33,8 @@ def check(config: dict, schema_path) -> list[str]:
         for name, entry in config[key].items():
             problems += check_entry(kind, f"{key}.{name}", name, entry, config)
     problems += sum([check_model(name, entry, config) for name, entry in config["models"].items()], [])
+    if (config["precision"], config["device"]) == ("tf32", "cpu"):
+        problems.append("precision: found tf32, which is a GPU's; accepted where device is cpu: float32, bfloat16")
     if not problems:
         problems += sum([check_steps(name, entry, config) for name, entry in config["models"].items() if "training" in entry], [])
         printed = Path(schema_path).parent / "reported"
