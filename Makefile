@@ -51,10 +51,7 @@ lint: $(VENV)/.installed-dev
 smoke: $(VENV)/.installed
 	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke
 
-cluster-verify: $(VENV)/.installed
-	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
-
-test: $(VENV)/.installed-dev
+cluster-test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/cluster/run.py
 
 benchmark: $(VENV)/.installed
