@@ -9,22 +9,6 @@ from . import source
 from .strict import read_yaml
 from .values import accepted
 
-HEAD = """# The configuration
-
-Generated from `resources/config.schema.yaml` and the registered functions by `make docs`; a test compares.
-
-[`config.yaml`](../config.yaml) is the whole default. Other configurations hold only what differs and are laid over it, mappings key by
-key, all else as a whole: `snakemake --cores all --configfile config/smoke.yaml`.
-
-| file | what it is |
-|---|---|
-{overlays}
-
-Whatever is wrong is said before the first job, a line each: the key, what was found, what is accepted; a key that nothing knows is
-an error. `make cost CONFIG=mine.yaml` says what a configuration takes. NAME stands for a name of your own (`a` to `z`, `0` to `9`,
-`_`). Under the keys of a section come the registered functions that its entries name, with their parameters, which are keys of
-the entry.
-"""
 NAMED = {  # annotation of a parameter that names something (a key of `source.NAMES`) -> what it is, in words
     "Model": "a model of the paper",
     "Models": "a list of models of the paper",
@@ -53,17 +37,25 @@ KINDS = {  # registered kind -> the section that its entries stand in, what they
     "method": (
         "methods",
         "Methods",
-        "`method: NAME`, by default the entry's own name. Of each parameter a mapping `{MODEL: VALUE}` gives one value a model. What "
-        "they compute: [docs/methods.md](../docs/methods.md).",
+        "`method: NAME`, by default the entry's own name. Of each parameter a mapping `{MODEL: VALUE}` gives one value a model. "
+        "What they compute: [docs/methods.md](../docs/methods.md).",
     ),
-    "baseline": ("methods", "Baselines", "`baseline: NAME` of a method that needs some; its parameters are keys of the same entry."),
+    "baseline": (
+        "methods",
+        "Baselines",
+        "`baseline: NAME` of a method that needs some; its parameters are keys of the same entry.",
+    ),
     "metric": ("metrics", "Metrics", "`metric: NAME`, by default the entry's own name."),
-    "probe": ("metrics", "Probes", "What a metric asks the network once for all maps; its parameters are keys of the metric's entry."),
+    "probe": (
+        "metrics",
+        "Probes",
+        "What a metric asks the network once for all maps; its parameters are keys of the metric's entry.",
+    ),
     "artefact": (
         "papers",
         "Artefacts",
-        "`artefact: NAME`. What an entry leaves out is taken from the paper's `defaults`. The text is the caption, with parameters in "
-        "*italics*.",
+        "`artefact: NAME`. What an entry leaves out is taken from the paper's `defaults`. The text is the caption, with parameters "
+        "in *italics*.",
     ),
     "claim": ("papers", "Comparisons", "`claim: NAME`. What an entry leaves out is taken from the paper's `defaults`."),
 }
@@ -74,7 +66,8 @@ def page(root) -> str:
     root = Path(root)
     schema, config = read_yaml(root / "resources" / "config.schema.yaml"), read_yaml(root / "config.yaml")
     overlays = sorted((root / "config").glob("*.yaml"))
-    lines = [HEAD.format(overlays="\n".join(f"| [`config/{file.name}`]({file.name}) | {_opening(file)} |" for file in overlays))]
+    opening = (root / "resources" / "pages" / "configuration.md").read_text(encoding="utf-8")
+    lines = [opening.format(overlays="\n".join(f"| [`config/{file.name}`]({file.name}) | {_opening(file)} |" for file in overlays))]
     sections = {of for of, _, _ in KINDS.values()}
     lines += ["## How a run goes", "", *_table(schema, config, [key for key in schema["properties"] if key not in sections])]
     for section in schema["properties"]:
