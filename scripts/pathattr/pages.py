@@ -19,8 +19,8 @@ from .strict import read_yaml
 ROOT = source.LIBRARY.parents[1]
 REFERENCE = "resources/reference/claims.csv"  # verdicts of a whole run, with the seconds and megabytes that each takes alone
 GENERATED = (
-    "Generated from `config.yaml`, `resources/artifact.yaml` and [deviations.md](../deviations.md) by `make docs`; a test compares. "
-    "[All papers](../index.md)."
+    "Generated from `config.yaml`, `resources/artifact.yaml` and [deviations.md](../deviations.md) by `make docs`; a test "
+    "compares. [All papers](../index.md)."
 )
 SMALL, SMALL_TRAINED = "lpi.e1", "recalibration.c8"  # the smallest examples, without a network and with two
 
@@ -37,7 +37,7 @@ NOUNS = {  # registered kind -> what it is, where the configuration names one
 PLACES = {  # what one looks for -> files
     "the only backward pass": ["scripts/pathattr/integrate.py"],
     "micro-batches of all images' points": ["scripts/pathattr/batching.py"],
-    "pixels in, logits out; what a network must be": ["scripts/pathattr/classifier.py", "scripts/pathattr/model/contract.py"],
+    "pixels in, logits out; what a network must be": ["scripts/pathattr/model/classifier.py", "scripts/pathattr/model/contract.py"],
     "what registering is, and what is registered": ["scripts/pathattr/registry.py", "scripts/pathattr/source.py"],
     "which values a parameter may have": ["scripts/pathattr/values.py"],
     "keys of the configuration, and its checks": [
