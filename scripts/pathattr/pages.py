@@ -1,10 +1,14 @@
 """The pages that come of the configuration, the registry and a committed run's verdicts; `make docs` writes them. No torch.
 
+`python -m pathattr.pages --costs results/claims.json` takes what each claim took from a finished run into `resources/reference/`.
+
 What does not change stands in `resources/pages/`, with fields to be filled in; what only people can say, in
 `resources/artifact.yaml`.
 """
 
+import argparse
 import csv
+import json
 import sys
 from pathlib import Path
 from textwrap import fill
@@ -17,7 +21,8 @@ from .plan import Plan, planned
 from .strict import read_yaml
 
 ROOT = source.LIBRARY.parents[1]
-REFERENCE = "resources/reference/claims.csv"  # verdicts of a whole run, with the seconds and megabytes that each takes alone
+REFERENCE = "resources/reference"  # of a whole run: claims.csv, its verdicts; costs.csv, what each takes alone; about.json, on what
+COSTS = ("jobs", "seconds", "megabytes")
 GENERATED = (
     "Generated from `config.yaml`, `resources/artifact.yaml` and [deviations.md](../deviations.md) by `make docs`; a test "
     "compares. [All papers](../index.md)."
@@ -97,18 +102,18 @@ class Pages:
         text = self._template("artifact.md").format(
             papers=len(self.papers),
             claims=len(claims),
-            counted="" if self.reference else "No run's verdicts are committed (`resources/reference/`): `make` gives them.",
+            counted=about(self.root / REFERENCE)
+            if self.reference
+            else "No run's verdicts are committed (`resources/reference/`): `make` gives them.",
             table=table(["paper", "claims", "figures", "tables", "came out"], rows),
             python=_python(self.root),
             cores=f"{max(megabytes) / 1000:.1f} GB of memory a job, " if megabytes else "",
             pins=fill(", ".join(f"{name} {version}" for name, version in pins) + ".", 132),
-            small="two jobs, no network; about ten seconds of processor time."
-            + self._took(SMALL, " In the reference run its jobs took {}."),
-            small_claim=SMALL,
+            small=self._small(SMALL),
+            trained=self._small(SMALL_TRAINED),
             small_command=self.command(SMALL),
-            trained=f"With two small networks that are trained first, {self._jobs(SMALL_TRAINED)} jobs, about two minutes:"
-            + self._took(SMALL_TRAINED, " {} in the reference run."),
             trained_command=self.command(SMALL_TRAINED),
+            small_file=f"results/claims/{SMALL}.json",
             measured=(
                 "Minutes and memory are from the benchmark files of the reference run: the time of all jobs that the verdict hangs "
                 "on, one after the other, and the most that one of them took."
@@ -160,9 +165,10 @@ class Pages:
         words = [row["verdict"] for name, row in self.reference.items() if name.partition(".")[0] == paper]
         return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(sorted(words)))
 
-    def _took(self, claim: str, words: str) -> str:
+    def _small(self, claim: str) -> str:
+        """Jobs of a small example, and their time in the reference run."""
         seconds = self.reference.get(claim, {}).get("seconds")
-        return words.format(f"{float(seconds):.0f} s") if seconds else ""
+        return f"{self._jobs(claim)} jobs" + (f", {float(seconds):.0f} s in the reference run" if seconds else "")
 
     # --- docs/ --------------------------------------------------------------------------------------------------------
 
@@ -258,12 +264,36 @@ def table(head: list, rows: list[list]) -> str:
     return "\n".join(lines[:1] + ["|---" * len(head) + "|"] * bool(head) + lines[1:] if head else lines)
 
 
-def reference(path: Path) -> dict[str, dict]:
-    """Claim, as paper.name -> its row of a committed run's verdicts; {} where none is committed."""
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["claim"]: row for row in csv.DictReader(file)}
+def reference(folder: Path) -> dict[str, dict]:
+    """Claim, as paper.name -> its row of a committed run's verdicts, with what it took where that is there; {} without a run."""
+    found = {}
+    for name in ("claims.csv", "costs.csv"):
+        if (folder / name).is_file():
+            with (folder / name).open(newline="", encoding="utf-8") as file:
+                for row in csv.DictReader(file):
+                    if name == "claims.csv" or row["claim"] in found:
+                        found.setdefault(row["claim"], {}).update(row)
+    return found
+
+
+def about(folder: Path) -> str:
+    """What a committed run ran on, in words."""
+    if not (folder / "about.json").is_file():
+        return ""
+    told = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    machines = [
+        "{processor}, {cores} cores, {memory_gb:g} GB, Python {python}, torch {versions[torch]}".format(**one)
+        for one in told["machines"]
+    ]
+    return f"The reference run: {told['date']}, {'; '.join(machines)}."
+
+
+def costs(claims: Path) -> str:
+    """A run's claims.json as CSV: of each claim the jobs that it hangs on, their seconds, and the most megabytes that one took."""
+    lines = [",".join(("claim", *COSTS))]
+    for one in json.loads(Path(claims).read_text(encoding="utf-8"))["claims"]:
+        lines.append(",".join(["{paper}.{id}".format(**one), *("" if one[key] is None else str(one[key]) for key in COSTS)]))
+    return "\n".join(lines) + "\n"
 
 
 def deviations(root: Path, paper: str) -> list[list[str]]:
@@ -304,19 +334,27 @@ def _python(root: Path) -> str:
     return found
 
 
-def main():
-    """Write every page that differs from what is there."""
+def main(arguments=None):
+    """Write every page that differs from what is there, costs of a run first where asked for."""
+    parser = argparse.ArgumentParser(prog="pathattr.pages", description="Write the generated pages.")
+    parser.add_argument("--costs", help="claims.json of a finished run, whose costs become resources/reference/costs.csv")
+    given = parser.parse_args(arguments)
     try:
-        pages = Pages().all()
-    except InputError as error:
+        if given.costs:
+            _write(f"{REFERENCE}/costs.csv", costs(given.costs))
+        for name, text in Pages().all().items():
+            _write(name, text)
+    except (InputError, OSError, ValueError) as error:
         sys.exit(str(error))
-    for name, text in pages.items():
-        path = ROOT / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            with replacing(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-            print(name)
+
+
+def _write(name: str, text: str):
+    path = ROOT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+        print(name)
 
 
 if __name__ == "__main__":

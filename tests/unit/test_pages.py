@@ -172,16 +172,26 @@ def test_a_committed_run_is_shown(monkeypatch):
 
 
 def test_a_reference_is_read(tmp_path):
-    file = tmp_path / "claims.csv"
-    assert pages.reference(file) == {}
-    file.write_text('claim,verdict,estimate,low,high,says\nlpi.c1,mixed,0.1,0,0.2,"one, two"\n')
-    assert pages.reference(file)["lpi.c1"]["says"] == "one, two"
+    """Verdicts as a run writes them, and what each took, from the same run's claims.json."""
+    assert pages.reference(tmp_path) == {} and pages.about(tmp_path) == ""
+    (tmp_path / "claims.csv").write_text('claim,verdict,estimate,says\nlpi.c1,mixed,0.1,"one, two"\nlpi.c2,mixed,,\n')
+    claims = [{"paper": "lpi", "id": "c1", "jobs": 4, "seconds": 12.5, "megabytes": 700}]
+    claims += [{"paper": "lpi", "id": name, "jobs": None, "seconds": None, "megabytes": None} for name in ("c2", "c3")]
+    (tmp_path / "claims.json").write_text(json.dumps({"claims": claims}))
+    (tmp_path / "costs.csv").write_text(pages.costs(tmp_path / "claims.json"))
+    rows = pages.reference(tmp_path)
+    assert set(rows) == {"lpi.c1", "lpi.c2"} and rows["lpi.c2"]["seconds"] == ""
+    assert [rows["lpi.c1"][key] for key in ("says", "seconds", "megabytes")] == ["one, two", "12.5", "700"]
+    machine = {"processor": "a CPU", "cores": 2, "memory_gb": 7.5, "python": "3.11.7", "versions": {"torch": "2.13.0"}}
+    (tmp_path / "about.json").write_text(json.dumps({"date": "2026-11-27", "machines": [machine], "left_out": []}))
+    assert pages.about(tmp_path) == "The reference run: 2026-11-27, a CPU, 2 cores, 7.5 GB, Python 3.11.7, torch 2.13.0."
 
 
 def test_commands_of_claims_are_targets():
     """What the page tells to run is what the plan makes."""
     targets = re.findall(r"snakemake --cores all (results/claims/\S+\.json)", (REPOSITORY / "ARTIFACT.md").read_text())
-    assert len(set(targets)) == 88 and set(targets) <= set(made().plan.made)
+    assert len(set(targets)) == sum(len(made().plan.claims_of(paper)) for paper in made().papers) > 80
+    assert set(targets) <= {path for path, job in made().plan.made.items() if job.rule == "judge"}
 
 
 @pytest.mark.parametrize("path", MARKDOWN, ids=lambda path: str(path.relative_to(REPOSITORY)))
