@@ -262,6 +262,11 @@ def test_the_examples_of_contributing_are_one_function_and_one_entry_each(tmp_pa
     assert told["kinds"] == ["histogram", "positive"] and told["caption"] == "How top drop is spread over 32 images, tiny."
 
 
+def test_contributing_names_every_folder_of_tests():
+    folders = {path.name for path in (REPOSITORY / "tests").iterdir() if list(path.glob("*.py"))}
+    assert folders == set(re.findall(r"`tests/(\w+)/`", CONTRIBUTING[CONTRIBUTING.index("## How tests") :]))
+
+
 # --- containers, archives, continuous integration ---------------------------------------------------------------------
 
 
