@@ -38,6 +38,7 @@ report: "report/workflow.rst"
 
 onstart:
     globals()["_run"] = begin(plan, workflow)
+    note()
 
 
 rule all:

@@ -1,5 +1,6 @@
 from pathattr.config import load
 from pathattr.errors import InputError
+from pathattr.machine import note
 from pathattr.plan import Plan
 from pathattr.resources import Needs
 from pathattr.run import begin, jobs_take, stamps
