@@ -1,7 +1,7 @@
 """A tar.gz that is the same, byte for byte, for the same files; and its reader, which names the file in which a bit has flipped.
 
-Every file is a gzip member of its own, with a CRC-32 of its own; to `tar -xzf` they are one archive. The first file, SHA256SUMS, holds
-the SHA-256 of all others, in their order (`sha256sum -c` reads it). No torch, nothing but the standard library.
+Every file is a gzip member of its own, with a CRC-32 of its own; to `tar -xzf` they are one archive. The first file, SHA256SUMS,
+holds the SHA-256 of all others, in their order (`sha256sum -c` reads it). No torch, nothing but the standard library.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 Rows are matched by all their words (method, metric, ...), in their order. A number is
 
 - equal: to a thousandth of itself, or to a millionth;
-- within: not equal, but in the interval that the reference gives for it, in its columns `low` and `high`, or `NAME_low` and `NAME_high`;
+- within: not equal, but in the interval that the reference gives for it, in `low` and `high`, or `NAME_low` and `NAME_high`;
 - different: neither, or missing in one of the two.
 
 The intervals are those over images: they say nothing of another training, or another machine, whose networks are others.
@@ -78,7 +78,7 @@ def _keyed(table: pd.DataFrame, words: list[str]) -> dict[tuple, dict]:
 
 
 def _interval(row: dict, name: str) -> tuple[float, float]:
-    """The interval of a number: that of the longest beginning of its name that has one; `mean` and `estimate` have `low`, `high`."""
+    """The interval of a number: of the longest beginning of its name that has one; `mean` and `estimate` have `low`, `high`."""
     parts = name.split("_")
     names = ["_".join(parts[:count]) + "_" for count in range(len(parts), 0, -1)] + [""] * (name in ("mean", "estimate"))
     for start in names:
@@ -104,7 +104,7 @@ def _tables(place) -> Path:
 
 
 def verdicts(reference: pd.DataFrame, ours: pd.DataFrame) -> pd.DataFrame:
-    """One row a claim of either run: the verdicts, the estimates, and `found`: same, changed, reversed, or missing in one of them."""
+    """One row a claim of either run: verdicts, estimates, and `found`: same, changed, reversed, or missing in one of them."""
     both = reference.merge(ours, on="claim", how="outer", suffixes=("_reference", "_ours"), sort=False)
     rows = []
     for row in both.to_dict("records"):
@@ -165,8 +165,10 @@ def write(reference, results, only_claims: bool = False) -> list[str]:
 
 
 def main(arguments=None):
-    """`python -m pathattr.compare [--directory FOLDER] [--reference FOLDER] [--cells] [--write [--only-claims]]`. Ends with 1 where a
-    verdict is the opposite of the reference's."""
+    """`python -m pathattr.compare [--directory FOLDER] [--reference FOLDER] [--cells] [--write [--only-claims]]`.
+
+    Ends with 1 where a verdict is the opposite of the reference's.
+    """
     parser = argparse.ArgumentParser(prog="pathattr.compare", description=__doc__.splitlines()[0])
     parser.add_argument("--directory", default=".", help="the folder of the run, as by --directory of Snakemake")
     parser.add_argument("--reference", default=REFERENCE, help="the folder of the reference, by default resources/reference")

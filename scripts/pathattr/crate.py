@@ -1,8 +1,8 @@
 """ro-crate-metadata.json: what a package holds and how each result was made, in the terms of the Provenance Run Crate profile.
 
-Every job is a `CreateAction`: its rule's script is the `instrument`, what it read the `object`, what it wrote the `result`, its digest
-the `identifier`; seconds and megabytes are those of its benchmark file. A file that is named but not packed has an identifier that
-begins with #. The context is written out beside its addresses, so that nothing need be fetched to know what a term means. No torch.
+Every job is a `CreateAction`: its rule's script is the `instrument`, what it read the `object`, what it wrote the `result`, its
+digest the `identifier`; seconds and megabytes are those of its benchmark file. The `@id` of a file that is named but not packed
+begins with #. The context is written out beside its addresses: nothing need be fetched to know what a term means. No torch.
 """
 
 import json
@@ -26,9 +26,9 @@ PROFILES = {
 }
 SCHEMA = (
     "ComputerLanguage ControlAction CreateAction CreativeWork Dataset HowTo HowToStep OrganizeAction Organization Person Place "
-    "PropertyValue ScholarlyArticle SoftwareApplication SoftwareSourceCode about actionStatus additionalProperty agent author citation "
-    "contentSize datePublished description encodingFormat familyName givenName hasPart identifier instrument isPartOf license "
-    "location mainEntity mentions name object position programmingLanguage propertyID result softwareRequirements softwareVersion step "
+    "PropertyValue ScholarlyArticle SoftwareApplication SoftwareSourceCode about actionStatus additionalProperty agent author "
+    "citation contentSize datePublished description encodingFormat familyName givenName hasPart identifier instrument isPartOf "
+    "license location mainEntity mentions name object position programmingLanguage propertyID result softwareRequirements step "
     "unitText url value version workExample"
 )
 TERMS = {term: f"http://schema.org/{term}" for term in SCHEMA.split()} | {
@@ -104,7 +104,13 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
         "result": {"@id": "#run"},
     }
     steps = [
-        {"@id": f"Snakefile#{rule}", "@type": "HowToStep", "name": rule, "position": str(number), "workExample": {"@id": tools[rule]}}
+        {
+            "@id": f"Snakefile#{rule}",
+            "@type": "HowToStep",
+            "name": rule,
+            "position": str(number),
+            "workExample": {"@id": tools[rule]},
+        }
         for number, rule in enumerate(rules)
     ]
     controls = [
@@ -133,7 +139,9 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
         "hasPart": ids(files),
     }
     descriptor = {"@id": NAME, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": ids([CRATE, WORKFLOW])}
-    known = [{"@id": one, "@type": "CreativeWork", "name": name, "version": one.rpartition("/")[2]} for one, name in PROFILES.items()]
+    known = [
+        {"@id": one, "@type": "CreativeWork", "name": name, "version": one.rpartition("/")[2]} for one, name in PROFILES.items()
+    ]
     known += [
         {"@id": SNAKEMAKE, "@type": "ComputerLanguage", "name": "Snakemake", "url": "https://snakemake.github.io"},
         {"@id": licence, "@type": "CreativeWork", "name": cited["license"]},
@@ -144,7 +152,9 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
     ]
     graph = [descriptor, root_entity, *files.values(), run, engine, organised, *steps, *controls, *actions]
     graph += [*(part for one in machines for part in one), *authors, *works, *known, *away]
-    return (json.dumps({"@context": CONTEXT, "@graph": list({one["@id"]: one for one in graph}.values())}, indent=1) + "\n").encode()
+    return (
+        json.dumps({"@context": CONTEXT, "@graph": list({one["@id"]: one for one in graph}.values())}, indent=1) + "\n"
+    ).encode()
 
 
 def beside(plan: Plan, path: str, kind: str, end: str) -> str:
@@ -163,7 +173,14 @@ def _actions(plan: Plan, paths: list[str], named, used: dict, machines: list) ->
     for path in paths:
         job, name = plan.made[path], _action(plan, path)
         taken = [
-            {"@id": f"{name}/{key}", "@type": "PropertyValue", "propertyID": key, "name": key, "value": value, "unitText": USED[key]}
+            {
+                "@id": f"{name}/{key}",
+                "@type": "PropertyValue",
+                "propertyID": key,
+                "name": key,
+                "value": value,
+                "unitText": USED[key],
+            }
             for key, value in used.get(path, {}).items()
             if key in USED
         ]
@@ -247,7 +264,7 @@ def check(folder, packed: dict[str, str]) -> list[dict]:
     problems += [f"{name}: described but not packed" for name in sorted(described.keys() - packed.keys())]
     problems += [f"{name}: another SHA-256" for name in sorted(described.keys() & packed) if described[name] != packed[name]]
     root, main = entities.get("./", {}), entities.get("Snakefile", {})
-    if {"@id": "./"} != entities.get(NAME, {}).get("about") or {"@id": CRATE} not in entities[NAME].get("conformsTo", []):
+    if entities.get(NAME, {}).get("about") != {"@id": "./"} or {"@id": CRATE} not in entities[NAME].get("conformsTo", []):
         problems.append(f"{NAME}: does not describe ./ as {CRATE}")
     wanted = ("name", "description", "datePublished", "license", "author", "citation", "mainEntity", "mentions", "hasPart")
     problems += [f"./: no {key}" for key in wanted if not root.get(key)]

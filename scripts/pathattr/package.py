@@ -1,9 +1,12 @@
 """`make package`: the code at its commit and a whole run's results as one archive that others can check, run and build on.
 
-A Workflow Run RO-Crate (`crate`) in a tar.gz (`archive`), the same byte for byte for the same commit and the same results. In it: the
-repository, the configuration, data and weights, scores, tables, figures, verdicts, the report, logs and benchmark files, and every
-result's seal. Not in it is what a run makes again from data and weights (`AGAIN`), nor data sets and weights that the configuration
-takes from outside the repository. So `make` in the unpacked folder starts from the trained weights, and trains nothing.
+A Workflow Run RO-Crate (`crate`) in a tar.gz (`archive`), the same byte for byte for the same commit and the same results. In it:
+the repository, the configuration, data and weights, scores, tables, figures, verdicts, the report, logs and benchmark files, and
+every result's seal. Not in it is what a run makes again from data and weights (`AGAIN`), nor data sets and weights that the
+configuration takes from outside the repository.
+
+So `make` in the unpacked folder starts from the trained weights, and trains none anew: all files have one time of change, and
+Snakemake goes by that where it has no memory of a run.
 """
 
 import argparse
@@ -100,7 +103,9 @@ def outside(plan: Plan) -> list[str]:
     """What the results are made of that no rule makes and that is not packed."""
     files = {str(file) for job in plan.made.values() for file in job.files}
     made = {one for path in plan.made for one in plan.outputs(path)}
-    return sorted(files - made) + sorted({f"the images of {job.place}" for job in plan.made.values() if job.rule == "index_dataset"})
+    return sorted(files - made) + sorted(
+        {f"the images of {job.place}" for job in plan.made.values() if job.rule == "index_dataset"}
+    )
 
 
 def package(configs: list[Path], directory, target=None, dirty: bool = False) -> Path:

@@ -3,9 +3,9 @@
 It unpacks into a temporary folder and, in this order,
 
 - checks every file's SHA-256, that the crate is well formed, and that every result is the one that its seal names;
-- remakes one claim from its weights: of those that hang on weights through maps and scores the one that took least, by the benchmark
-  files. What lies between is deleted, Snakemake runs in the package with its own code and configuration and must train nothing, and
-  the new verdict must say the same, numbers to a thousandth of themselves.
+- remakes one claim from its weights: of those that hang on weights through maps and scores the one that took least, by the
+  benchmark files. What lies between is deleted, Snakemake runs in the package with its own code and configuration, must leave the
+  weights as they are, and the new verdict must say the same, numbers to a thousandth of themselves.
 """
 
 import argparse
@@ -57,7 +57,10 @@ class Jobs:
 
 
 def check(file, folder) -> tuple[int, list[dict]]:
-    """Unpack a package into a folder; how many files it has, and the entities of its crate. Raises `InputError` naming what is wrong."""
+    """Unpack a package into a folder; how many files it has, and the entities of its crate.
+
+    Raises `InputError` naming the file that is wrong.
+    """
     packed = archive.unpack(file, folder)
     graph = crate.check(Path(folder) / archive.FOLDER, packed)
     for name in packed:
@@ -70,12 +73,13 @@ def check(file, folder) -> tuple[int, list[dict]]:
 def remake(folder: Path, jobs: Jobs, claim: str, cores: str) -> list[str]:
     """Judge a claim anew from its weights, in an unpacked package; what differs from the packed verdict, a line each.
 
-    Raises `InputError` where the run fails or makes weights.
+    Raises `InputError` where the run fails or makes a data set or weights anew.
     """
     (target,) = [file["@id"] for file in jobs.actions[claim]["result"]]
     before = json.loads((folder / target).read_text())
-    remade = [name for name in jobs.behind(claim) if jobs.rule(name) not in KEPT]
-    for file in (file["@id"] for name in remade for file in jobs.actions[name]["result"]):
+    files = {name: [file["@id"] for file in jobs.actions[name]["result"]] for name in jobs.behind(claim)}
+    kept = {folder / file: (folder / file).stat().st_mtime_ns for name in files if jobs.rule(name) in KEPT for file in files[name]}
+    for file in (file for name in files if jobs.rule(name) not in KEPT for file in files[name]):
         (folder / file).unlink(missing_ok=True)
     configs = sorted(map(str, (folder / "config" / "packaged").glob("*")))
     command = [sys.executable, "-m", "snakemake", "--cores", cores, *(["--configfile", *configs] if configs else []), "--", target]
@@ -85,6 +89,8 @@ def remake(folder: Path, jobs: Jobs, claim: str, cores: str) -> list[str]:
     if done.returncode:
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
         raise InputError(f"{target}: could not be remade: {last}")
+    if anew := [path for path, state in kept.items() if path.stat().st_mtime_ns != state]:
+        raise InputError(f"{target}: remaking it made {anew[0].relative_to(folder)} anew")
     return differences(before, json.loads((folder / target).read_text()))
 
 
@@ -93,7 +99,8 @@ def differences(one, other, place: str = "") -> list[str]:
     if isinstance(one, dict) and isinstance(other, dict):
         return [line for key in one | other for line in differences(one.get(key), other.get(key), f"{place}.{key}".lstrip("."))]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [line for number, pair in enumerate(zip(one, other, strict=True)) for line in differences(*pair, f"{place}[{number}]")]
+        pairs = enumerate(zip(one, other, strict=True))
+        return [line for number, pair in pairs for line in differences(*pair, f"{place}[{number}]")]
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other))
     if compare.close(one, other) if is_number else one == other:
         return []
@@ -114,7 +121,7 @@ def main(arguments=None):
             jobs = Jobs(graph)
             claim = None if given.no_remake else jobs.cheapest()
             if claim is None:
-                print("no claim remade: " + ("as asked for" if given.no_remake else "none of them hangs on weights through maps and scores"))
+                print("no claim remade" + ": none hangs on weights through maps and scores" * (not given.no_remake))
                 return
             found = remake(Path(place) / archive.FOLDER, jobs, claim, given.cores)
     except (InputError, OSError) as error:
