@@ -1,7 +1,8 @@
 """A tar.gz that is the same, byte for byte, for the same files; and its reader, which names the file in which a bit has flipped.
 
-Every file is a gzip member of its own, with a CRC-32 of its own; to `tar -xzf` they are one archive. The first file, SHA256SUMS,
-holds the SHA-256 of all others, in their order (`sha256sum -c` reads it). No torch, nothing but the standard library.
+Every file is a gzip member of its own, whose header says, as a comment, the SHA-256 of what follows it there: of the packed bytes,
+for some of their bits change nothing that is unpacked. To `tar -xzf` they are one archive. The first file, SHA256SUMS, holds the
+SHA-256 of all others, in their order (`sha256sum -c` reads it). No torch, nothing but the standard library.
 """
 
 import hashlib
@@ -19,7 +20,8 @@ from .files import replacing
 
 FOLDER = "pathattr"  # what the archive unpacks to
 SUMS = "SHA256SUMS"
-HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # of a gzip member: deflated, no name, no time, no system
+HEADER = b"\x1f\x8b\x08\x10\x00\x00\x00\x00\x00\xff"  # of a gzip member: deflated, no name, a comment, no time, no system
+COMMENT = 65  # bytes of a SHA-256 in hexadecimal digits and of the zero behind it
 END = bytes(1024)  # of a tar file
 CHUNK = 1 << 20
 
@@ -67,7 +69,12 @@ def _member(name: str, entry: Entry, data: bytes, time: int) -> bytes:
 
 def _gzip(data: bytes) -> bytes:
     deflater = zlib.compressobj(6, wbits=-15)
-    return HEADER + deflater.compress(data) + deflater.flush() + struct.pack("<II", zlib.crc32(data), len(data) % 2**32)
+    body = deflater.compress(data) + deflater.flush() + struct.pack("<II", zlib.crc32(data), len(data) % 2**32)
+    return HEADER + _comment(hashlib.sha256(body)) + body
+
+
+def _comment(found) -> bytes:
+    return found.hexdigest().encode() + b"\0"
 
 
 def unpack(path, folder) -> dict[str, str]:
@@ -127,16 +134,21 @@ def _unzipped(file) -> Iterator[bytes]:
     """What each gzip member of a file holds. Raises `zlib.error`."""
     rest = file.read(CHUNK)
     while rest:
-        if len(rest) < len(HEADER):
+        if len(rest) < len(HEADER) + COMMENT:
             rest += file.read(CHUNK)
         if not rest.startswith(HEADER):
             raise zlib.error("another header than `make package` writes")
-        inflater, parts = zlib.decompressobj(31), []
+        comment, rest = rest[len(HEADER) : len(HEADER) + COMMENT], rest[len(HEADER) + COMMENT :]
+        inflater, parts, found = zlib.decompressobj(31), [], hashlib.sha256()
+        inflater.decompress(HEADER + comment)
         while not inflater.eof:
             rest = rest or file.read(CHUNK)
             if not rest:
                 raise zlib.error("cut short")
             parts.append(inflater.decompress(rest))
+            found.update(rest[: len(rest) - len(inflater.unused_data)])
             rest = inflater.unused_data
+        if _comment(found) != comment:
+            raise zlib.error("other bytes than its SHA-256 says")
         yield b"".join(parts)
         rest = rest or file.read(CHUNK)
