@@ -39,7 +39,7 @@ class Entry:
 
 def sums(text: str) -> dict[str, str]:
     """Names -> SHA-256, of the text of SHA256SUMS."""
-    return {name: digest for digest, name in (line.split("  ", 1) for line in text.splitlines())}
+    return {line[66:]: line[:64] for line in text.splitlines() if line[64:66] == "  "}
 
 
 def sealed(entries: dict[str, Entry]) -> dict[str, tuple[str, int]]:
@@ -85,7 +85,12 @@ def unpack(path, folder) -> dict[str, str]:
     folder, listed = Path(folder), {}
     with _opened(path) as file:
         members = _unzipped(file)
-        listed = sums(_unpacked(path, members, SUMS, folder).decode())
+        try:
+            listed = sums(_unpacked(path, members, SUMS, folder).decode())
+        except UnicodeDecodeError:
+            listed = {}
+        if not listed:
+            raise InputError(f"{path}: {SUMS}: lists no file; accepted: what `make package` has written")
         for name, digest in listed.items():
             if hashlib.sha256(_unpacked(path, members, name, folder)).hexdigest() != digest:
                 raise InputError(f"{path}: {name}: other bytes than {SUMS} says")

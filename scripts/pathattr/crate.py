@@ -272,8 +272,9 @@ def check(folder, packed: dict[str, str]) -> list[dict]:
     problems += [] if "ComputationalWorkflow" in main.get("@type", []) else ["Snakefile: no ComputationalWorkflow"]
     parts, actions = main.get("hasPart", []), [one for one in graph if str(one["@id"]).startswith("#job/") and "instrument" in one]
     problems += [f"{one['@id']}: its tool is no part of Snakefile" for one in actions if one["instrument"] not in parts]
-    made = {file["@id"] for one in actions for file in one["result"]}
-    problems += [f"{file['@id']}: no job made it" for file in entities.get("#run", {}).get("result", []) if file["@id"] not in made]
+    problems += [f"{one['@id']}: no {key}" for one in actions for key in ("object", "result", "identifier") if key not in one]
+    made = [file for one in actions for file in one.get("result", [])]
+    problems += [f"{file['@id']}: no job made it" for file in entities.get("#run", {}).get("result", []) if file not in made]
     if problems:
         more = f" (and {len(problems) - 1} more)" * (len(problems) > 1)
         raise InputError(f"{NAME}: {problems[0]}{more}")

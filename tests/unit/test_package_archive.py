@@ -1,6 +1,7 @@
 """`make package` and `make verify-package`, on a small study whose results are made by hand: no network is trained here."""
 
 import json
+import re
 import shutil
 import subprocess
 import tarfile
@@ -226,6 +227,7 @@ def test_what_is_cut_short_added_or_no_package_is_refused(packed, tmp_path):
         (whole[: parts[3][0]] + whole[parts[4][0] :], f"{parts[3][2]}: another file stands in its place"),
         (b"no archive at all", "SHA256SUMS: torn"),
         (b"", "SHA256SUMS: missing"),
+        (archive._member(archive.SUMS, archive.Entry(b"\xff"), b"\xff", 7), "SHA256SUMS: lists no file"),
     ):
         file.write_bytes(text)
         with pytest.raises(InputError, match=said):
@@ -288,6 +290,14 @@ def test_what_is_not_committed_is_refused_unless_asked_for(clone, tmp_path):
         assert tar.extractfile("pathattr/own.py").read() == b"mine = True\n" and "pathattr/LICENSE" not in tar.getnames()
         metadata = json.load(tar.extractfile(f"pathattr/{crate.NAME}"))
     assert "not committed" in metadata["@graph"][1]["description"]
+
+
+def test_every_target_of_the_makefile_has_one_recipe(finished):
+    said = subprocess.run(["make", "--dry-run", "clean"], cwd=finished, capture_output=True, text=True)
+    assert said.returncode == 0 and said.stderr == ""  # such as: overriding recipe
+    text = (finished / "Makefile").read_text()
+    for target in re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)[1].split():
+        assert re.search(rf"^{target}:.*\n\t|^{target}: \$\(VENV\)", text, re.MULTILINE), target
 
 
 def test_no_package_without_a_repository(clone, tmp_path):
