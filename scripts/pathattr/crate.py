@@ -17,7 +17,9 @@ from .plan import ENVIRONMENTS, Plan
 NAME = "ro-crate-metadata.json"
 CRATE = "https://w3id.org/ro/crate/1.1"
 WORKFLOW = "https://w3id.org/workflowhub/workflow-ro-crate/1.0"
-SNAKEMAKE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
+LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
+SNAKEMAKE = "https://snakemake.github.io"
+DONE = "http://schema.org/CompletedActionStatus"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
@@ -42,10 +44,6 @@ CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context",
 USED = {"s": "seconds", "cpu_time": "seconds of processor time", "max_rss": "megabytes"}  # columns of a benchmark file
 
 
-def ids(names) -> list[dict]:
-    return [{"@id": name} for name in names]
-
-
 def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
     """The text of the crate's metadata.
 
@@ -53,108 +51,59 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
     (of `machine.noted`), `configs` (names of the configuration files), `used` (path of a job's result -> its benchmark's columns).
     """
     cited = yaml.safe_load((Path(root) / "CITATION.cff").read_text())
-    paths = sorted({path for path in plan.made if path in plan.results()})
-    authors, works = _people(cited["authors"], "author"), _works(cited["references"])
-    machines = [_machine(number, one) for number, one in enumerate(about["machines"])]
-    licence = f"https://spdx.org/licenses/{cited['license']}"
-    named = lambda path: path if path in packed else f"#{path}"  # noqa: E731
-    actions = _actions(plan, paths, named, about["used"], machines)
-    results = [one for path in paths for one in plan.outputs(path) if one in packed]
-    left = sorted({named(file) for path in paths for file in (*plan.outputs(path), *plan.made[path].files)} - set(packed))
-    rules = sorted({plan.made[path].rule for path in paths})
-    tools = {rule: f"scripts/{rule}.py" for rule in rules}
-    files = {name: _file(name, *sealed) for name, sealed in sorted(packed.items())}
-    for path in paths:
-        for one in plan.outputs(path):
-            if one in files:
-                files[one]["identifier"] = plan.made[path].told["digest"]
-        for kind, end in (("logs", "log"), ("benchmarks", "tsv")):
-            if (name := beside(plan, path, kind, end)) in files:
-                files[name]["about"] = {"@id": _action(plan, path)}
-    for rule, tool in tools.items():
-        files[tool] |= {"@type": ["File", "SoftwareSourceCode"], "softwareRequirements": {"@id": f"envs/{ENVIRONMENTS[rule]}.yaml"}}
-    files["Snakefile"] |= {
-        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
-        "name": cited["title"],
-        "author": ids(one["@id"] for one in authors),
-        "license": {"@id": licence},
-        "version": about["commit"],
-        "programmingLanguage": {"@id": SNAKEMAKE},
-        "hasPart": ids(tools.values()),
-        "step": ids(f"Snakefile#{rule}" for rule in rules),
-    }
-    run = {
-        "@id": "#run",
-        "@type": "CreateAction",
-        "name": "The run that made these results",
-        "instrument": {"@id": "Snakefile"},
-        "object": ids(about["configs"]),
-        "result": ids(results),
-        "agent": ids(one["@id"] for one in authors),
-        "location": ids(one[0]["@id"] for one in machines),
-        "actionStatus": "http://schema.org/CompletedActionStatus",
-    }
-    engine = {"@id": "#snakemake", "@type": "SoftwareApplication", "name": "Snakemake", "url": "https://snakemake.github.io"}
-    organised = {
-        "@id": "#engine",
-        "@type": "OrganizeAction",
-        "name": "The run of the workflow engine",
-        "instrument": {"@id": "#snakemake"},
-        "object": ids(f"#control/{rule}" for rule in rules),
-        "result": {"@id": "#run"},
-    }
-    steps = [
-        {
-            "@id": f"Snakefile#{rule}",
-            "@type": "HowToStep",
-            "name": rule,
-            "position": str(number),
-            "workExample": {"@id": tools[rule]},
-        }
-        for number, rule in enumerate(rules)
+    cited["license"] = f"https://spdx.org/licenses/{cited['license']}"
+    paths = sorted(plan.made.keys() & plan.results().keys())
+    authors, works = _people(cited["authors"]), _works(cited["references"])
+    machines = [one for number, machine in enumerate(about["machines"], 1) for one in _machine(number, machine)]
+    files, actions = _files(plan, paths, packed), _actions(plan, paths, packed, about["used"], machines)
+    steps = _workflow(plan, paths, files["Snakefile"], cited, about, authors)
+    run = [
+        _entity("#run", "CreateAction", name="The run that made these results", actionStatus=DONE)
+        | {"instrument": _id("Snakefile"), "object": _ids(about["configs"]), "agent": _refer(authors)}
+        | {"result": _ids(one for path in paths for one in plan.outputs(path) if one in packed)}
+        | {"location": _refer(machines, "Place")},
+        _entity(
+            "#engine", "OrganizeAction", name="The run of the workflow engine", instrument=_id("#snakemake"), result=_id("#run")
+        )
+        | {"object": _refer(steps, "ControlAction")},
+        _entity("#snakemake", "SoftwareApplication", name="Snakemake", url=SNAKEMAKE),
     ]
-    controls = [
-        {
-            "@id": f"#control/{rule}",
-            "@type": "ControlAction",
-            "name": f"The jobs of rule {rule}",
-            "instrument": {"@id": f"Snakefile#{rule}"},
-            "object": ids(_action(plan, path) for path in paths if plan.made[path].rule == rule),
-        }
-        for rule in rules
-    ]
-    root_entity = {
-        "@id": "./",
-        "@type": "Dataset",
+    root_entity = _entity("./", "Dataset", datePublished=about["time"], version=about["commit"], license=_id(cited["license"])) | {
         "name": f"{cited['title']} {cited['version']}: code and results at {about['commit'][:12]}",
         "description": f"{cited['message']} {about['note']}".strip(),
-        "datePublished": about["time"],
-        "version": about["commit"],
-        "conformsTo": ids(PROFILES),
-        "license": {"@id": licence},
-        "author": ids(one["@id"] for one in authors),
-        "citation": ids(one["@id"] for one in works if one["@type"] == "ScholarlyArticle"),
-        "mainEntity": {"@id": "Snakefile"},
-        "mentions": ids(["#engine", "#run", *(one["@id"] for one in actions if one["@type"] == "CreateAction")]),
-        "hasPart": ids(files),
+        "conformsTo": _ids(PROFILES),
+        "author": _refer(authors),
+        "citation": _refer(works, "ScholarlyArticle"),
+        "mainEntity": _id("Snakefile"),
+        "mentions": _ids(["#engine", "#run"]) + _refer(actions, "CreateAction"),
+        "hasPart": _ids(files),
     }
-    descriptor = {"@id": NAME, "@type": "CreativeWork", "about": {"@id": "./"}, "conformsTo": ids([CRATE, WORKFLOW])}
-    known = [
-        {"@id": one, "@type": "CreativeWork", "name": name, "version": one.rpartition("/")[2]} for one, name in PROFILES.items()
-    ]
+    known = [_entity(one, "CreativeWork", name=name, version=one.rpartition("/")[2]) for one, name in PROFILES.items()]
     known += [
-        {"@id": SNAKEMAKE, "@type": "ComputerLanguage", "name": "Snakemake", "url": "https://snakemake.github.io"},
-        {"@id": licence, "@type": "CreativeWork", "name": cited["license"]},
+        _entity(LANGUAGE, "ComputerLanguage", name="Snakemake", url=SNAKEMAKE),
+        _entity(cited["license"], "CreativeWork", name=cited["license"].rpartition("/")[2]),
     ]
-    away = [
-        {"@id": name, "@type": "CreativeWork", "name": name[1:], "description": "not in the package: a run makes it from what is"}
-        for name in left
-    ]
-    graph = [descriptor, root_entity, *files.values(), run, engine, organised, *steps, *controls, *actions]
-    graph += [*(part for one in machines for part in one), *authors, *works, *known, *away]
-    return (
-        json.dumps({"@context": CONTEXT, "@graph": list({one["@id"]: one for one in graph}.values())}, indent=1) + "\n"
-    ).encode()
+    graph = [_entity(NAME, "CreativeWork", about=_id("./"), conformsTo=_ids([CRATE, WORKFLOW])), root_entity, *files.values()]
+    graph += [*run, *steps, *actions, *machines, *authors, *works, *known]
+    once = {one["@id"]: one for one in graph}
+    return (json.dumps({"@context": CONTEXT, "@graph": list(once.values())}, indent=1) + "\n").encode()
+
+
+def _id(name: str) -> dict:
+    return {"@id": name}
+
+
+def _ids(names) -> list[dict]:
+    return [_id(name) for name in names]
+
+
+def _entity(place: str, kind: str | list[str], /, **values) -> dict:
+    return {"@id": place, "@type": kind, **values}
+
+
+def _refer(entities: list[dict], kind: str | None = None) -> list[dict]:
+    """References to entities: all, or those of a type."""
+    return [_id(one["@id"]) for one in entities if kind in (None, one["@type"])]
 
 
 def beside(plan: Plan, path: str, kind: str, end: str) -> str:
@@ -163,67 +112,87 @@ def beside(plan: Plan, path: str, kind: str, end: str) -> str:
     return "/".join(filter(None, ("results", kind, job.rule, job.place))) + f".{end}"
 
 
-def _action(plan: Plan, path: str) -> str:
-    return f"#job/{path}"
-
-
-def _actions(plan: Plan, paths: list[str], named, used: dict, machines: list) -> list[dict]:
-    """What each job did, and what it took."""
-    found = []
+def _files(plan: Plan, paths: list[str], packed: dict) -> dict[str, dict]:
+    """The packed files by name; results with the digest of what made them, logs and benchmark files with their job."""
+    files = {}
+    for name, (digest, size) in sorted(packed.items()):
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        files[name] = _entity(name, "File", name=name, contentSize=str(size), encodingFormat=kind, sha256=digest)
     for path in paths:
-        job, name = plan.made[path], _action(plan, path)
+        for one in files.keys() & set(plan.outputs(path)):
+            files[one]["identifier"] = plan.made[path].told["digest"]
+        for one in files.keys() & {beside(plan, path, "logs", "log"), beside(plan, path, "benchmarks", "tsv")}:
+            files[one]["about"] = _id(f"#job/{path}")
+    for rule in {plan.made[path].rule for path in paths}:
+        needs = _id(f"envs/{ENVIRONMENTS[rule]}.yaml")
+        files[_script(rule)] |= {"@type": ["File", "SoftwareSourceCode"], "softwareRequirements": needs}
+    return files
+
+
+def _script(rule: str) -> str:
+    return f"scripts/{rule}.py"
+
+
+def _workflow(plan: Plan, paths: list[str], snakefile: dict, cited: dict, about: dict, authors: list[dict]) -> list[dict]:
+    """Describe the workflow in the entity of its Snakefile; its steps, a rule each, and what they controlled."""
+    rules, entities = sorted({plan.made[path].rule for path in paths}), []
+    for number, rule in enumerate(rules):
+        name, jobs = f"Snakefile#{rule}", [f"#job/{path}" for path in paths if plan.made[path].rule == rule]
+        control = _entity(f"#control/{rule}", "ControlAction", name=f"The jobs of rule {rule}", instrument=_id(name))
+        entities.append(_entity(name, "HowToStep", name=rule, position=str(number), workExample=_id(_script(rule))))
+        entities.append(control | {"object": _ids(jobs)})
+    snakefile |= {
+        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow", "HowTo"],
+        "name": cited["title"],
+        "author": _refer(authors),
+        "license": _id(cited["license"]),
+        "version": about["commit"],
+        "programmingLanguage": _id(LANGUAGE),
+        "hasPart": _ids(map(_script, rules)),
+        "step": _refer(entities, "HowToStep"),
+    }
+    return entities
+
+
+def _actions(plan: Plan, paths: list[str], packed: dict, used: dict, machines: list[dict]) -> list[dict]:
+    """What each job did, what it took, and the files that it names and that are not packed."""
+    found, places = [], _refer(machines, "Place")
+    for path in paths:
+        job, name = plan.made[path], f"#job/{path}"
+        files = {
+            role: list(dict.fromkeys(map(str, some))) for role, some in (("object", job.files), ("result", plan.outputs(path)))
+        }
         taken = [
-            {
-                "@id": f"{name}/{key}",
-                "@type": "PropertyValue",
-                "propertyID": key,
-                "name": key,
-                "value": value,
-                "unitText": USED[key],
-            }
+            _entity(f"{name}/{key}", "PropertyValue", propertyID=key, name=key, value=value, unitText=USED[key])
             for key, value in used.get(path, {}).items()
             if key in USED
         ]
-        action = {
-            "@id": name,
-            "@type": "CreateAction",
-            "name": f"{job.rule} {job.place}".strip(),
-            "instrument": {"@id": f"scripts/{job.rule}.py"},
-            "object": ids(dict.fromkeys(named(str(file)) for file in job.files)),
-            "result": ids(map(named, plan.outputs(path))),
-            "identifier": job.told["digest"],
-            "actionStatus": "http://schema.org/CompletedActionStatus",
-            "resourceUsage": ids(one["@id"] for one in taken),
-        }
-        if len(machines) == 1:
-            action["location"] = {"@id": machines[0][0]["@id"]}
-        found += [action, *taken]
+        action = _entity(name, "CreateAction", name=f"{job.rule} {job.place}".strip(), actionStatus=DONE)
+        action |= {"instrument": _id(_script(job.rule)), "identifier": job.told["digest"], "resourceUsage": _refer(taken)}
+        action |= {role: _ids(one if one in packed else f"#{one}" for one in some) for role, some in files.items()}
+        action |= {"location": places[0]} if len(places) == 1 else {}
+        away = [one for some in files.values() for one in some if one not in packed]
+        said = "not in the package: a run makes it of what is, or it was taken from outside of the repository"
+        found += [action, *taken, *(_entity(f"#{one}", "CreativeWork", name=one, description=said) for one in away)]
     return found
-
-
-def _file(name: str, digest: str, size: int) -> dict:
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return {"@id": name, "@type": "File", "name": name, "contentSize": str(size), "encodingFormat": kind, "sha256": digest}
 
 
 def _machine(number: int, about: dict) -> list[dict]:
     """A machine, and each thing that is known of it."""
-    name = f"#machine-{number + 1}"
+    name = f"#machine-{number}"
     said = {key: value for key, value in about.items() if key != "versions"} | about["versions"]
-    parts = [{"@id": f"{name}/{key}", "@type": "PropertyValue", "name": key, "value": str(value)} for key, value in said.items()]
-    whole = {"@id": name, "@type": "Place", "name": f"{about['processor']}, {about['cores']} cores, {about['system']}"}
-    return [whole | {"additionalProperty": ids(one["@id"] for one in parts)}, *parts]
+    parts = [_entity(f"{name}/{key}", "PropertyValue", name=key, value=str(value)) for key, value in said.items()]
+    called = f"{about['processor']}, {about['cores']} cores, {about['system']}"
+    return [_entity(name, "Place", name=called, additionalProperty=_refer(parts)), *parts]
 
 
-def _people(people: list[dict], role: str) -> list[dict]:
+def _people(people: list[dict]) -> list[dict]:
     found = []
     for one in people:
-        if "family-names" in one:
-            name = f"{one['given-names']} {one['family-names']}"
-            person = {"@type": "Person", "name": name, "givenName": one["given-names"], "familyName": one["family-names"]}
-        else:
-            name, person = one["name"], {"@type": "Organization", "name": one["name"]}
-        found.append({"@id": one.get("orcid", f"#{role}/{name.replace(' ', '-')}"), **person})
+        name = one.get("name") or f"{one['given-names']} {one['family-names']}"
+        parts = {} if "name" in one else {"givenName": one["given-names"], "familyName": one["family-names"]}
+        kind = "Organization" if "name" in one else "Person"
+        found.append(_entity(one.get("orcid", f"#author/{name.replace(' ', '-')}"), kind, name=name, **parts))
     return found
 
 
@@ -231,14 +200,13 @@ def _works(references: list[dict]) -> list[dict]:
     """Cited works, their authors and the places they appeared in."""
     found = []
     for number, one in enumerate(references, 1):
-        authors = _people(one["authors"], "author")
-        work = {"@id": f"https://doi.org/{one['doi']}" if "doi" in one else one.get("url", f"#paper-{number}")}
-        work |= {"@type": "ScholarlyArticle", "name": one["title"], "datePublished": str(one["year"])}
-        work["author"] = ids(author["@id"] for author in authors)
+        name = f"https://doi.org/{one['doi']}" if "doi" in one else one.get("url", f"#paper-{number}")
+        authors, place = _people(one["authors"]), one.get("collection-title") or one.get("journal")
+        work = _entity(name, "ScholarlyArticle", name=one["title"], datePublished=str(one["year"]), author=_refer(authors))
         found += [work, *authors]
-        if place := one.get("collection-title") or one.get("journal"):
-            work["isPartOf"] = {"@id": f"#in/{place.replace(' ', '-')}"}
-            found.append({**work["isPartOf"], "@type": "CreativeWork", "name": place})
+        if place:
+            work["isPartOf"] = _id(f"#in/{place.replace(' ', '-')}")
+            found.append(_entity(f"#in/{place.replace(' ', '-')}", "CreativeWork", name=place))
     return found
 
 
