@@ -85,8 +85,18 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
     ]
     graph = [_entity(NAME, "CreativeWork", about=_id("./"), conformsTo=_ids([CRATE, WORKFLOW])), root_entity, *files.values()]
     graph += [*run, *steps, *actions, *machines, *authors, *works, *known]
-    once = {one["@id"]: one for one in graph}
+    once = {one["@id"]: {key: _value(value) for key, value in one.items() if value != []} for one in graph}
     return (json.dumps({"@context": CONTEXT, "@graph": list(once.values())}, indent=1) + "\n").encode()
+
+
+def _value(value):
+    """As RO-Crate has it: no list of one."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def listed(value) -> list:
+    """The values of a property, which may be one or none."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _id(name: str) -> dict:
@@ -223,34 +233,33 @@ def check(folder, packed: dict[str, str]) -> list[dict]:
         raise InputError(f"{NAME}: no RO-Crate ({type(error).__name__}: {error})") from None
     problems = [f"{one} twice" for one in _twice([one["@id"] for one in graph])]
     for one in graph:
-        words = {key for key in one if not key.startswith("@")} | set(_list(one.get("@type", [])))
+        words = {key for key in one if not key.startswith("@")} | set(listed(one.get("@type")))
         problems += [f"{one['@id']}: no @type"] if "@type" not in one else []
         problems += [f"{one['@id']}: {word} is not in the context" for word in sorted(words - set(terms))]
         problems += [f"{one['@id']}: {to} is not described" for to in _mentioned(one) if to not in entities and to != CRATE]
-    described = {name: one.get("sha256") for name, one in entities.items() if "File" in _list(one.get("@type", []))}
+    described = {name: one.get("sha256") for name, one in entities.items() if "File" in listed(one.get("@type"))}
     problems += [f"{name}: packed but not described" for name in sorted(packed.keys() - described.keys() - {NAME})]
     problems += [f"{name}: described but not packed" for name in sorted(described.keys() - packed.keys())]
     problems += [f"{name}: another SHA-256" for name in sorted(described.keys() & packed) if described[name] != packed[name]]
     root, main = entities.get("./", {}), entities.get("Snakefile", {})
-    if entities.get(NAME, {}).get("about") != {"@id": "./"} or {"@id": CRATE} not in entities[NAME].get("conformsTo", []):
+    if entities.get(NAME, {}).get("about") != {"@id": "./"} or {"@id": CRATE} not in listed(entities[NAME].get("conformsTo")):
         problems.append(f"{NAME}: does not describe ./ as {CRATE}")
     wanted = ("name", "description", "datePublished", "license", "author", "citation", "mainEntity", "mentions", "hasPart")
     problems += [f"./: no {key}" for key in wanted if not root.get(key)]
-    problems += [f"./: does not conform to {one}" for one in PROFILES if {"@id": one} not in root.get("conformsTo", [])]
-    problems += [] if "ComputationalWorkflow" in main.get("@type", []) else ["Snakefile: no ComputationalWorkflow"]
-    parts, actions = main.get("hasPart", []), [one for one in graph if str(one["@id"]).startswith("#job/") and "instrument" in one]
+    problems += [f"./: does not conform to {one}" for one in PROFILES if {"@id": one} not in listed(root.get("conformsTo"))]
+    problems += [] if "ComputationalWorkflow" in listed(main.get("@type")) else ["Snakefile: no ComputationalWorkflow"]
+    parts, actions = (
+        listed(main.get("hasPart")),
+        [one for one in graph if str(one["@id"]).startswith("#job/") and "instrument" in one],
+    )
     problems += [f"{one['@id']}: its tool is no part of Snakefile" for one in actions if one["instrument"] not in parts]
-    problems += [f"{one['@id']}: no {key}" for one in actions for key in ("object", "result", "identifier") if key not in one]
-    made = [file for one in actions for file in one.get("result", [])]
-    problems += [f"{file['@id']}: no job made it" for file in entities.get("#run", {}).get("result", []) if file not in made]
+    problems += [f"{one['@id']}: no {key}" for one in actions for key in ("result", "identifier") if key not in one]
+    made = [file for one in actions for file in listed(one.get("result"))]
+    problems += [f"{file['@id']}: no job made it" for file in listed(entities.get("#run", {}).get("result")) if file not in made]
     if problems:
         more = f" (and {len(problems) - 1} more)" * (len(problems) > 1)
         raise InputError(f"{NAME}: {problems[0]}{more}")
     return graph
-
-
-def _list(value) -> list:
-    return value if isinstance(value, list) else [value]
 
 
 def _twice(names: list) -> list:
@@ -259,5 +268,5 @@ def _twice(names: list) -> list:
 
 def _mentioned(entity: dict) -> list[str]:
     """Identifiers that an entity refers to."""
-    values = (one for key, value in entity.items() if not key.startswith("@") for one in _list(value))
+    values = (one for key, value in entity.items() if not key.startswith("@") for one in listed(value))
     return [one["@id"] for one in values if isinstance(one, dict) and "@id" in one]

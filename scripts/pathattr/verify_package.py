@@ -29,11 +29,14 @@ class Jobs:
     def __init__(self, graph: list[dict]):
         values = {one["@id"]: one.get("value") for one in graph if one["@type"] == "PropertyValue"}
         self.actions = {one["@id"]: one for one in graph if str(one["@id"]).startswith("#job/") and one["@type"] == "CreateAction"}
-        self.maker = {file["@id"]: name for name, one in self.actions.items() for file in one["result"]}
+        self.maker = {file: name for name in self.actions for file in self.results(name)}
         self.seconds = {name: float(values.get(f"{name}/s") or 0) for name in self.actions}
 
     def rule(self, name: str) -> str:
         return Path(self.actions[name]["instrument"]["@id"]).stem
+
+    def results(self, name: str) -> list[str]:
+        return [file["@id"] for file in crate.listed(self.actions[name]["result"])]
 
     def behind(self, name: str) -> set[str]:
         """A job and all that it hangs on."""
@@ -42,7 +45,9 @@ class Jobs:
             one = todo.pop()
             if one not in found:
                 found.add(one)
-                todo += [self.maker[file["@id"]] for file in self.actions[one]["object"] if file["@id"] in self.maker]
+                todo += [
+                    self.maker[file["@id"]] for file in crate.listed(self.actions[one].get("object")) if file["@id"] in self.maker
+                ]
         return found
 
     def cheapest(self) -> str | None:
@@ -75,9 +80,9 @@ def remake(folder: Path, jobs: Jobs, claim: str, cores: str) -> list[str]:
 
     Raises `InputError` where the run fails or makes a data set or weights anew.
     """
-    (target,) = [file["@id"] for file in jobs.actions[claim]["result"]]
+    (target,) = jobs.results(claim)
     before = json.loads((folder / target).read_text())
-    files = {name: [file["@id"] for file in jobs.actions[name]["result"]] for name in jobs.behind(claim)}
+    files = {name: jobs.results(name) for name in jobs.behind(claim)}
     kept = {folder / file: (folder / file).stat().st_mtime_ns for name in files if jobs.rule(name) in KEPT for file in files[name]}
     for file in (file for name in files if jobs.rule(name) not in KEPT for file in files[name]):
         (folder / file).unlink(missing_ok=True)

@@ -163,7 +163,7 @@ def test_a_whole_package_passes(packed, tmp_path):
     assert count == sum(path.is_file() for path in tmp_path.rglob("*"))
     jobs = Jobs(graph)
     claim = jobs.cheapest()
-    assert jobs.actions[claim]["result"] == [{"@id": "results/claims/small.c1.json"}]
+    assert jobs.results(claim) == ["results/claims/small.c1.json"]
     assert {jobs.rule(one) for one in jobs.behind(claim)} >= {"judge", "measure", "attribute", "train_model", "make_dataset"}
 
 
@@ -257,7 +257,7 @@ def test_no_file_is_unpacked_outside_of_the_folder(tmp_path):
     [
         (lambda graph, _: graph.append({"@id": "x", "@type": "Thing"}), "x: Thing is not in the context"),
         (lambda graph, _: graph.append(dict(graph[0])), f"{crate.NAME} twice"),
-        (lambda graph, one: one["./"]["author"].append({"@id": "#me"}), "./: #me is not described"),
+        (lambda graph, one: one["./"].update(author={"@id": "#me"}), "./: #me is not described"),
         (lambda graph, one: one["./"].pop("license"), "./: no license"),
         (lambda graph, one: one["./"]["conformsTo"].pop(2), "./: does not conform to .*provenance"),
         (lambda graph, one: one["LICENSE"].update(sha256="0" * 64), "LICENSE: another SHA-256"),
