@@ -30,8 +30,8 @@ SCHEMA = (
     "ComputerLanguage ControlAction CreateAction CreativeWork Dataset HowTo HowToStep OrganizeAction Organization Person Place "
     "PropertyValue ScholarlyArticle SoftwareApplication SoftwareSourceCode about actionStatus additionalProperty agent author "
     "citation contentSize datePublished description encodingFormat familyName givenName hasPart identifier instrument isPartOf "
-    "license location mainEntity mentions name object position programmingLanguage propertyID result softwareRequirements step "
-    "unitText url value version workExample"
+    "license location mainEntity mentions name object position programmingLanguage propertyID result softwareRequirements "
+    "softwareVersion step unitCode url value version workExample"
 )
 TERMS = {term: f"http://schema.org/{term}" for term in SCHEMA.split()} | {
     "ComputationalWorkflow": "https://bioschemas.org/ComputationalWorkflow",
@@ -41,7 +41,8 @@ TERMS = {term: f"http://schema.org/{term}" for term in SCHEMA.split()} | {
     "sha256": "https://w3id.org/ro/terms/workflow-run#sha256",
 }
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context", TERMS]
-USED = {"s": "seconds", "cpu_time": "seconds of processor time", "max_rss": "megabytes"}  # columns of a benchmark file
+UNIT = "https://qudt.org/vocab/unit/"
+USED = {"s": "SEC", "cpu_time": "SEC", "max_rss": "MegaBYTE"}  # columns of a benchmark file -> their units
 
 
 def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
@@ -55,7 +56,7 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
     paths = sorted(plan.made.keys() & plan.results().keys())
     authors, works = _people(cited["authors"]), _works(cited["references"])
     machines = [one for number, machine in enumerate(about["machines"], 1) for one in _machine(number, machine)]
-    files, actions = _files(plan, paths, packed), _actions(plan, paths, packed, about["used"], machines)
+    files, actions = _files(plan, paths, packed, about["commit"]), _actions(plan, paths, packed, about["used"], machines)
     steps = _workflow(plan, paths, files["Snakefile"], cited, about, authors)
     run = [
         _entity("#run", "CreateAction", name="The run that made these results", actionStatus=DONE)
@@ -66,7 +67,10 @@ def write(plan: Plan, packed: dict, about: dict, root) -> bytes:
             "#engine", "OrganizeAction", name="The run of the workflow engine", instrument=_id("#snakemake"), result=_id("#run")
         )
         | {"object": _refer(steps, "ControlAction")},
-        _entity("#snakemake", "SoftwareApplication", name="Snakemake", url=SNAKEMAKE),
+        _entity("#snakemake", "SoftwareApplication", name="Snakemake", url=SNAKEMAKE)
+        | {
+            "softwareVersion": sorted({one["versions"]["snakemake"] for one in about["machines"] if "snakemake" in one["versions"]})
+        },
     ]
     root_entity = _entity("./", "Dataset", datePublished=about["time"], version=about["commit"], license=_id(cited["license"])) | {
         "name": f"{cited['title']} {cited['version']}: code and results at {about['commit'][:12]}",
@@ -122,7 +126,7 @@ def beside(plan: Plan, path: str, kind: str, end: str) -> str:
     return "/".join(filter(None, ("results", kind, job.rule, job.place))) + f".{end}"
 
 
-def _files(plan: Plan, paths: list[str], packed: dict) -> dict[str, dict]:
+def _files(plan: Plan, paths: list[str], packed: dict, commit: str) -> dict[str, dict]:
     """The packed files by name; results with the digest of what made them, logs and benchmark files with their job."""
     files = {}
     for name, (digest, size) in sorted(packed.items()):
@@ -135,7 +139,8 @@ def _files(plan: Plan, paths: list[str], packed: dict) -> dict[str, dict]:
             files[one]["about"] = _id(f"#job/{path}")
     for rule in {plan.made[path].rule for path in paths}:
         needs = _id(f"envs/{ENVIRONMENTS[rule]}.yaml")
-        files[_script(rule)] |= {"@type": ["File", "SoftwareSourceCode"], "softwareRequirements": needs}
+        files[_script(rule)] |= {"@type": ["File", "SoftwareSourceCode"], "softwareRequirements": needs, "version": commit}
+    files["README.md"]["about"] = _id("./")
     return files
 
 
@@ -173,7 +178,7 @@ def _actions(plan: Plan, paths: list[str], packed: dict, used: dict, machines: l
             role: list(dict.fromkeys(map(str, some))) for role, some in (("object", job.files), ("result", plan.outputs(path)))
         }
         taken = [
-            _entity(f"{name}/{key}", "PropertyValue", propertyID=key, name=key, value=value, unitText=USED[key])
+            _entity(f"{name}/{key}", "PropertyValue", propertyID=key, name=key, value=value, unitCode=f"{UNIT}{USED[key]}")
             for key, value in used.get(path, {}).items()
             if key in USED
         ]
