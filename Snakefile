@@ -37,7 +37,8 @@ report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_run"] = begin(plan, workflow)
+    globals()["_run"] = begin(study, workflow)
+    tell(plan.stamps)
     note()
 
 

@@ -1,17 +1,20 @@
 from pathattr.config import load
+from pathattr.dataset.stamp import tell, told
 from pathattr.errors import InputError
 from pathattr.machine import note
 from pathattr.plan import Plan
 from pathattr.resources import Needs
-from pathattr.run import begin, jobs_take, stamps
+from pathattr.run import begin, check_folder, jobs_take
 
+check_folder()
 jobs_take(ROOT.resolve() / "scripts")
 
 try:
     study = load(config, ROOT / "resources" / "config.schema.yaml", files=workflow.configfiles)
 except InputError as error:
     sys.exit(str(error))
-plan = Plan(study, ROOT, stamps(workflow))
+# A run looks at the data outside once and, in `onstart`, tells the processes of its jobs, which read this too.
+plan = Plan(study, ROOT, stamps={} if workflow.is_main_process else told())
 needs = Needs(plan)
 
 

@@ -6,12 +6,12 @@ with job(snakemake) as given:
     import torch
 
     import pathattr  # a method's own module is loaded by name, so that a digest covers the one in use and no other
-    from pathattr.api import attribute_counted
+    from pathattr.api import attributed, rank_agreement
     from pathattr.dataset.split import background
     from pathattr.model.load import opened
     from pathattr.registry import get
     from pathattr.shards import shard_range
-    from pathattr.store import read_arrays, read_tensors, versions, write_maps
+    from pathattr.store import read_arrays, read_tensors, versions, write_maps_done
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
@@ -29,19 +29,25 @@ with job(snakemake) as given:
     if given["baselines"]:
         pixels = read_arrays(given.one("baselines"))[0]["baseline"]
         needed["baselines"] = torch.tensor(pixels).unflatten(0, (len(index), -1))
-    maps, counts = attribute_counted(
-        method,
-        classifier,
-        test.images(start, stop, snakemake.threads),
-        index["label"].to_numpy(),
-        ids=index["image_id"],
-        seed=told["seed"],
-        micro_batch=snakemake.config["micro_batch"],
-        progress=True,
-        **needed,
-        **{name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]},
-    )
+    needed |= {name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]}
+    needed |= {"seed": told["seed"], "micro_batch": snakemake.config["micro_batch"]}
+    target, ids = index["label"].to_numpy(), index["image_id"].to_numpy()
     metadata = {"digest": told["digest"], "method": method, "parameters": settings, "model": given.one("weights").digest}
-    metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
-    write_maps(snakemake.output[0], index, maps, counts, told["dtype"], metadata)
-    print(f"{method}: {stop - start} maps, {counts['gradients'].mean():.1f} gradients an image")
+    metadata |= {"seed": told["seed"], "device": device, "precision": classifier.precision, "versions": versions("torch", "numpy")}
+    agreement, gradients = {}, []
+    if classifier.precision != "float32" and start == 0:
+        exact, first = opened(given.one("weights"), device, precision="float32")[0], min(8, stop)
+        images = test.images(start, first, snakemake.threads)
+        found = rank_agreement(method, (classifier, exact), images, target[:first], ids=ids[:first], **needed)
+        agreement, metadata["rank_agreement"] = dict(enumerate(found)), found.mean()
+        print(f"{method}: rank agreement of {classifier.precision} with float32 {found.mean():.3f}, {first} images")
+    few = {"threads": snakemake.threads, "progress": True}
+
+    def done():
+        images = test.ahead(start, stop, snakemake.threads)
+        for number, maps, counts in attributed(method, classifier, images, target, ids=ids, **few, **needed):
+            gradients.append(counts["gradients"])
+            yield number, maps, counts | ({"rank_agreement": agreement.get(number, float("nan"))} if agreement else {})
+
+    write_maps_done(snakemake.output[0], index, done(), told["dtype"], metadata)
+    print(f"{method}: {stop - start} maps, {sum(gradients) / len(gradients):.1f} gradients an image")

@@ -9,7 +9,8 @@ with job(snakemake) as given:
     from pathattr.model.torchvision import published
     from pathattr.store import write_json
 
-    device, entry = use_torch(snakemake), given.params["entry"]
+    device, told = use_torch(snakemake), given.params
+    entry = told["entry"]
     if entry["weights"] == "published":
         state, mean, std, classes = published(entry["architecture"].partition(".")[2])
     else:
@@ -17,15 +18,15 @@ with job(snakemake) as given:
         classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
     test = given.split("test")
     channels, size, _ = test[0].shape
-    network = load.build(entry, classes, channels, size)
-    classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, classes=classes)
+    network, layout = load.build(entry, classes, channels, size), told.get("layout", "channels_last")
+    classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, classes=classes, layout=layout)
     contract.check(network, classifier.normalise(test[0].to(device)[None])[0], classes, entry["architecture"])
     images, labels = min(len(test), 5000), test.index["label"].to_numpy()
     if labels.max() >= classes:
         raise InputError(f"{entry['dataset']}: test labels reach {labels.max()}; accepted: below {classes}, the network's classes")
     accuracy = train.accuracy(classifier, test.images(0, images), labels[:images])
-    about = {"classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
-    about |= {"test_accuracy": accuracy, "test_images": images, "digest": given.params["digest"]}
+    about = {**classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
+    about |= {"test_accuracy": accuracy, "test_images": images, "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
     print(f"accuracy {accuracy:.4f} on the first {images} test images")

@@ -2,6 +2,8 @@
 
 from pathattr.job import job, use_torch
 
+BLOCK = 256  # images in memory at a time
+
 with job(snakemake) as given:
     import pandas as pd
     import torch
@@ -19,33 +21,29 @@ with job(snakemake) as given:
     classifier, _ = opened(given.one("weights"), device)
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
-    rows = slice(start - given.one("maps").about["start"], stop - given.one("maps").about["start"])  # a maps file may hold more
-    ids, targets, counts, maps = read_maps(given.one("maps"))
-    ids, targets = ids[rows], targets[rows]
     regions = {"mask": ("masks", test.masks), "box": ("boxes", test.boxes)}
-    needed = {name: of(start, stop) for need, (name, of) in regions.items() if need in facts["needs"]}
-    if given["probe"]:
-        first = start - given.one("probe").about["start"]
-        probed, _ = read_arrays(given.one("probe"))
-        needed["probed"] = {key: values[first : first + stop - start] for key, values in probed.items() if key != "image_id"}
-    if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
-        maps = {name: values for name, values in maps.items() if not name.startswith("absolute")}  # would score as vanilla does
-    images, tables = test.images(start, stop, snakemake.threads), []
-    for variant, values in maps.items():
-        table = measure(
-            metric,
-            classifier,
-            images,
-            targets,
-            torch.from_numpy(values[rows]),
-            ids=ids,
-            seed=told["seed"],
-            micro_batch=snakemake.config["micro_batch"],
-            progress=True,
-            **needed,
-            **settings,
-        )
-        table = table.assign(variant=variant, gradients=table["image_id"].map(counts["gradients"]))
-        tables.append(table.assign(valid=table["image_id"].map(counts[variant]) if variant in counts else float("nan")))
-    write_table(snakemake.output[0], pd.concat(tables, ignore_index=True), {"digest": told["digest"], "settings": told["settings"]})
-    print(f"{metric}: {len(ids)} images, {len(maps)} variants")
+    tables = {}
+    for low in range(start, stop, BLOCK):
+        high = min(stop, low + BLOCK)
+
+        def rows(role, low=low, high=high):  # a file may hold more
+            first = given.one(role).about["start"]
+            return slice(low - first, high - first)
+
+        ids, targets, counts, maps = read_maps(given.one("maps"), rows=rows("maps"))
+        needed = {name: of(low, high) for need, (name, of) in regions.items() if need in facts["needs"]}
+        if given["probe"]:
+            probed, _ = read_arrays(given.one("probe"), rows=rows("probe"))
+            needed["probed"] = {key: values for key, values in probed.items() if key != "image_id"}
+        if settings.get(facts["unsigned"], facts["unsigned"] is True) and "vanilla" in maps:
+            maps = {name: values for name, values in maps.items() if not name.startswith("absolute")}  # would score as vanilla does
+        images = test.images(low, high, snakemake.threads)
+        for variant, values in maps.items():
+            options = {"ids": ids, "seed": told["seed"], "micro_batch": snakemake.config["micro_batch"], "progress": True}
+            table = measure(metric, classifier, images, targets, torch.from_numpy(values), **options, **needed, **settings)
+            took = {name: table["image_id"].map(counts[name]) for name in ("gradients", "rank_agreement") if name in counts}
+            valid = table["image_id"].map(counts[variant]) if variant in counts else float("nan")
+            tables.setdefault(variant, []).append(table.assign(variant=variant, **took, valid=valid))
+    table = pd.concat(sum(tables.values(), []), ignore_index=True)
+    write_table(snakemake.output[0], table, {"digest": told["digest"], "settings": told["settings"]})
+    print(f"{metric}: {stop - start} images, {len(tables)} variants")

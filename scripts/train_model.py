@@ -38,9 +38,10 @@ with job(snakemake) as given:
     learnt = get("training", way).function(network, data, **settings)
     load.check_weights(network, "training")
     contract.check(network, first.to(device), classes, told["entry"]["architecture"])  # as it is now: what it began with may hide
-    classifier, test = Classifier(network, mean, std, device, classes=classes), splits["test"]
+    layout, test = told.get("layout", "channels_last"), splits["test"]
+    classifier = Classifier(network, mean, std, device, classes=classes, layout=layout)
     accuracy = train.accuracy(classifier, test.images(0, len(test)), test_labels)
-    about = {**learnt, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
+    about = {**learnt, **classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
     about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)

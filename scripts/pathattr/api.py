@@ -1,5 +1,6 @@
 """The two verbs of the library, `attribute` and `measure`, and the tables of what they know."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,18 +13,30 @@ from . import registry
 from .batching import run
 from .errors import InputError
 from .finite import check_finite, watched
-from .integrate import Image, draws, evaluate, integrate, part_of
+from .integrate import Image, draws, evaluate, integrate
+from .ranks import spearman
 
 
 def attribute(method: str, classifier, /, x, target, **options) -> dict[str, torch.Tensor]:
     """Attribution maps of N images by a registered method: variant -> float32 (N, C, H, W) in the pixel space of x.
 
-    The options are those of `attribute_counted`, which tells besides how many gradients each image took.
+    The options are those of `attributed`, which gives one image after the other, and tells how many gradients each took.
     """
     return attribute_counted(method, classifier, x, target, **options)[0]
 
 
-def attribute_counted(
+def attribute_counted(method: str, classifier, /, x, target, **options) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+    """What `attributed` yields, together, in the images' order: variant -> float32 (N, C, H, W), and a table of the counts."""
+    maps, counts = {}, [{}] * len(x)
+    for number, found, counts[number] in attributed(method, classifier, x, target, **options):
+        for variant, values in found.items():
+            if variant not in maps:
+                maps[variant] = values.new_zeros(len(x), *values.shape)
+            maps[variant][number] = values
+    return maps, pd.DataFrame(counts)
+
+
+def attributed(
     method: str,
     classifier,
     /,
@@ -39,17 +52,20 @@ def attribute_counted(
     variants=None,
     upto=None,
     micro_batch: int = 32,
+    threads: int = 0,
     progress: bool = False,
     **parameters,
-) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
-    """Attribution maps of N images by a registered method, and what each took.
+) -> Iterator[tuple[int, dict[str, torch.Tensor], dict[str, float]]]:
+    """Attribution maps of N images by a registered method, and what each took: (position, variant -> float32 (C, H, W) on the CPU,
+    counts) of each image as it is done, about in order. Memory holds those at work alone.
 
     Parameters
     ----------
     method: a name of `methods()`, or "captum:CLASS". `parameters` are its own, e.g. `steps=50`.
     classifier: `Classifier`.
-    x: (N, C, H, W) pixels in [0, 1]. target: (N,) classes. ids: N names, by default "0", "1", ...; random draws are keyed
-        by them, so an image keeps its map whatever it is computed with.
+    x: (N, C, H, W) pixels in [0, 1], or anything with a length whose items are (C, H, W), each read when its turn comes.
+    target: (N,) classes. ids: N names, by default "0", "1", ...; random draws are keyed by them, so an image keeps its map whatever
+        it is computed with.
     background: training images, anything with a length whose items are (C, H, W) pixels in [0, 1] (eg, lpi).
     neighbourhoods: `Neighbourhoods` of the background's logits (lpi).
     baselines: (N, B, C, H, W), the images' own, as `baselines()` gives them (credible, big).
@@ -59,10 +75,10 @@ def attribute_counted(
     upto: nested parameter -> smaller values (eg: {"references": [5]}) whose maps come besides, from the same gradients:
         "vanilla@references=5" is of the first 5.
     micro_batch: images a call of the network, a multiple of 16.
+    threads: that read the background while the network works.
 
-    Returns variant -> float32 (N, C, H, W) on the CPU, in the pixel space of x, and a table, one row an image: `gradients`, how
-    many it took, and of the re-calibrated variants how many points or references they kept, the mean over elements
-    (`valid_interpolations`, `valid_references`). Raises `InputError`.
+    Maps are in the pixel space of x. Counts: `gradients`, how many an image took, and of the re-calibrated variants how many points
+    or references they kept, the mean over elements (`valid_interpolations`, `valid_references`). Raises `InputError`.
     """
     entry = registry.get("method", method)
     if entry.facts["family"]:
@@ -121,8 +137,6 @@ def attribute_counted(
                 baselines=baselines[number].to(classifier.device) if "baselines" in needs else None,
             )
 
-    names = [*variants, *(part_of(variant, part) for part in parts for variant in variants)]
-    maps, counts = {name: torch.zeros(x.shape) for name in names}, [{}] * len(x)
     done = integrate(
         classifier,
         entry.function,
@@ -130,14 +144,22 @@ def attribute_counted(
         objective=objective,
         variants=variants,
         micro_batch=micro_batch,
+        threads=threads if "background" in needs else 0,
         upto=upto,
         **parameters,
     )
-    for number, (result, counts[number]) in _bar(done, len(x), method, progress):
-        for variant, values in result.items():
+    for number, (maps, counts) in _bar(done, len(x), method, progress):
+        for variant, values in maps.items():
             check_finite(values, f"{method}: the {variant} map of image {ids[number]}")
-            maps[variant][number] = values
-    return maps, pd.DataFrame(counts)
+        yield number, maps, counts
+
+
+def rank_agreement(method: str, classifiers, /, x, target, *, baselines=None, **options) -> np.ndarray:
+    """How well the maps of N images that a method gives with one classifier agree with those with another: Spearman's rank
+    correlation of their absolute values, of the first variant, (N,). The arguments are those of `attribute`, of as many images."""
+    options |= {} if baselines is None else {"baselines": baselines[: len(x)]}
+    pairs = zip(*(next(iter(attribute(method, one, x, target, **options).values())) for one in classifiers), strict=True)
+    return np.array([spearman(one.abs().numpy(), other.abs().numpy()) for one, other in pairs])
 
 
 def _check_part(entry, name: str, value, parameters: dict):
@@ -346,13 +368,37 @@ def _table(kind: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _check_batch(classifier, x, target, ids):
-    x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
-    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
-    if x.ndim != 4 or len(x) == 0:
-        raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
+class _Read:
+    """Images (C, H, W) read one by one, each checked as it is read. `shape`: (N, C, H, W)."""
+
+    def __init__(self, images):
+        self.images = images
+        self.shape = (len(images), *images[0].shape) if len(images) else (0,)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, number: int) -> torch.Tensor:
+        return _check_pixels(self.images[number])
+
+
+def _check_pixels(x: torch.Tensor) -> torch.Tensor:
+    """The pixels themselves, any number of them, if all are in [0, 1]."""
     if x.min() < 0 or x.max() > 1 or not torch.isfinite(x).all():
         raise InputError(f"pixels lie in {float(x.min()):g} to {float(x.max()):g}; accepted: 0 to 1")
+    return x
+
+
+def _check_batch(classifier, x, target, ids):
+    if not isinstance(x, torch.Tensor) and not hasattr(x, "__array__") and not isinstance(x, list | tuple):
+        x = _Read(x)
+    else:
+        x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
+    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
+    if len(x.shape) != 4 or len(x) == 0:
+        raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
+    if isinstance(x, torch.Tensor):
+        _check_pixels(x)
     classes = classifier.classes(x[0])
     if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < classes):
         raise InputError(f"targets lie in {int(target.min())} to {int(target.max())}; accepted: 0 to {classes - 1}, the classes")

@@ -8,13 +8,16 @@ it happens to be computed with: on a CPU it is the same bit for bit whatever the
 
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from .errors import InputError
 
+AHEAD = 8  # images begun before they are needed, where they are begun in threads
 MULTIPLE = 16  # batches of all multiples give the same bits a row on 1, 2, 4, ... threads; other sizes take other kernels
 
 
@@ -69,21 +72,25 @@ def check_micro_batch(size: int) -> int:
     return size
 
 
-def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -> Iterator[tuple[int, object]]:
+def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, threads: int = 0) -> Iterator[tuple[int, object]]:
     """Run the generators to their ends; yield (position, result) as each finishes.
+
+    `threads`: where a first step reads files and asks nothing of the network, so many threads take it for the next few generators
+    while the network works; by default it is taken here, when it is needed.
 
     `evaluate(points, target, rule)` gets at most `micro_batch` points, filled up with zeros to a multiple of 16 (to all of the
     micro-batch on 3, 5, 6, ... threads, where kernels divide other batches in other ways), and gives an `Answer`.
-    Running out of GPU memory halves the micro-batch, down to 16, and goes on.
+    Running out of memory halves the micro-batch, down to 16, and goes on; smaller batches would give other bits. Raises
+    `InputError` where 16 points are too many, and where a question that is asked alone does not fit.
     """
     check_micro_batch(micro_batch)
-    waiting = enumerate(generators)
+    waiting = _begun(generators, threads)
     queues: dict[Hashable, deque] = {}  # by Ask.rule: (walker, start, stop)
 
-    def advance(walker: _Walker, answer: Answer | None):
-        """Take the walker to its next question; a list of its result where it has ended."""
+    def advance(walker: _Walker, step: Callable):
+        """Take the walker to its next question by a step; a list of its result where it has ended."""
         try:
-            walker.next(answer)
+            step()
         except StopIteration as end:
             return [(walker.number, end.value)]
         queues.setdefault(walker.ask.rule, deque()).append((walker, 0, walker.missing))
@@ -93,26 +100,27 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
     while True:
         while not exhausted and not any(_ready(queue, micro_batch) for queue in queues.values()):
             try:
-                number, steps = next(waiting)
+                walker, step = next(waiting)
             except StopIteration:
                 exhausted = True
             else:
-                yield from advance(_Walker(number, steps), None)
+                yield from advance(walker, step)
         if not queues:
             return
         rule = max(queues, key=lambda rule: _rows(queues[rule]))
         queue = queues[rule]
         alone = queue[0][0].ask.alone
         batch = _take(queue, micro_batch)
+        answers = None
         try:
             answers = _evaluate(batch, evaluate, 1 if alone else _multiple(micro_batch), rule)
-        except torch.cuda.OutOfMemoryError:
-            if alone or micro_batch == MULTIPLE:
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
                 raise
+        if answers is None:  # only here has the error, which held the tensors of the call, let go of them
             torch.cuda.empty_cache()
             queue.extendleft(reversed(batch))
-            micro_batch = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
-            print(f"out of GPU memory: micro-batch halved to {micro_batch}", flush=True)
+            micro_batch = _halved(micro_batch, _rows(batch) if alone else None)
             continue
         if not queue:
             del queues[rule]
@@ -120,7 +128,38 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int) -
             walker.pieces.append(answer)
             walker.missing -= stop - start
             if walker.missing == 0:
-                yield from advance(walker, _join(walker.pieces))
+                yield from advance(walker, partial(walker.next, _join(walker.pieces)))
+
+
+def _begun(generators: Iterable[Generator], threads: int) -> Iterator[tuple[_Walker, Callable]]:
+    """Walkers in order, each with what takes its first step, or waits until a thread has taken it."""
+    walkers = (_Walker(number, steps) for number, steps in enumerate(generators))
+    if not threads:
+        yield from ((walker, partial(walker.next, None)) for walker in walkers)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        begun = deque()
+        for walker in walkers:
+            begun.append((walker, pool.submit(walker.next, None).result))
+            if len(begun) > AHEAD:
+                yield begun.popleft()
+        yield from begun
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether the GPU's memory or the machine's ran out: of the latter torch says so in words alone."""
+    words = ("DefaultCPUAllocator", "not enough memory", "Cannot allocate memory", "can't allocate memory", "bad_alloc")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(one in str(error) for one in words)
+
+
+def _halved(micro_batch: int, alone: int | None) -> int:
+    """Half of a micro-batch that did not fit into memory. `alone`: points of a question that cannot be asked in parts."""
+    if alone or micro_batch == MULTIPLE:
+        points = f"{alone or MULTIPLE} points in a call of the network"
+        raise InputError(f"out of memory with {points}; accepted: more memory, a smaller network or smaller images")
+    half = max(MULTIPLE, micro_batch // 2 // MULTIPLE * MULTIPLE)
+    print(f"out of memory: micro-batch halved to {half}", flush=True)
+    return half
 
 
 def _multiple(micro_batch: int) -> int:
@@ -133,7 +172,7 @@ def _ready(queue: deque, micro_batch: int) -> bool:
     return queue[0][0].ask.alone or _rows(queue) >= micro_batch
 
 
-def _rows(queue: deque) -> int:
+def _rows(queue: Iterable) -> int:
     return sum(stop - start for _, start, stop in queue)
 
 

@@ -4,12 +4,13 @@ Entries of datasets, models, methods and metrics are checked in `entries`, what 
 over in silence in `strict`.
 """
 
+import math
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator, validators
 
-from .entries import check_entry, check_model
+from .entries import check_entry, check_model, check_steps
 from .errors import InputError
 from .strict import problems_of
 from .study import Study, images_of
@@ -31,27 +32,31 @@ def check(config: dict, schema_path) -> list[str]:
     for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
         for name, entry in config[key].items():
             problems += check_entry(kind, f"{key}.{name}", name, entry, config)
-    problems += [] if problems else sum([check_model(name, entry, config) for name, entry in config["models"].items()], [])
+    problems += sum([check_model(name, entry, config) for name, entry in config["models"].items()], [])
+    if (config["precision"], config["device"]) == ("tf32", "cpu"):
+        problems.append("precision: found tf32, which is a GPU's; accepted where device is cpu: float32, bfloat16")
     if not problems:
+        problems += sum([check_steps(name, entry, config) for name, entry in config["models"].items() if "training" in entry], [])
         printed = Path(schema_path).parent / "reported"
         for paper in config["papers"]:
             problems += check_paper(paper, config, printed)
-        problems += [] if problems else _check_shares(config)
+        problems += [] if problems else _check_shards(config)
     return sorted(set(problems))
 
 
-def _check_shares(config: dict) -> list[str]:
-    """Whether the training images in use can be divided as asked for."""
+def _check_shards(config: dict) -> list[str]:
+    """Whether there are enough training images to be split as asked for."""
     used = {config["models"][model]["dataset"] for paper in config["papers"].values() for model in paper["models"].values()}
     counts = [(images_of(config, dataset, "train"), dataset) for dataset in used]
-    least, dataset = min([one for one in counts if one[0]], default=(float("inf"), ""))
+    least, dataset = min([one for one in counts if one[0]], default=(math.inf, ""))
     found = config["training_shards"]
     return [f"training_shards: found {found}; accepted: at most the {least} training images of {dataset}"] if found > least else []
 
 
 def load(config: dict, schema_path, files=()) -> Study:
     """The study of a configuration, which was read from `files`. Raises `InputError` with one line a problem."""
-    problems = sum([problems_of(path) for path in files], []) or check(config, schema_path)
+    there = [path for path in files if Path(path).is_file()]  # a pipe is empty by now
+    problems = sum([problems_of(path) for path in there], []) or check(config, schema_path)
     if problems:
         raise InputError("\n".join(f"config: {problem}" for problem in problems))
     config["papers"] = shown_papers(config)["papers"]

@@ -25,8 +25,8 @@ def check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> 
         if known.facts.get("baseline"):
             common.add("baseline")
             fitter = entry.get("baseline", known.facts["baseline"])
-            if fitter not in source.registered("baseline"):
-                return one_of(f"{where}.baseline", fitter, sorted(source.registered("baseline")))
+            if wrong := one_of(f"{where}.baseline", fitter, sorted(source.registered("baseline"))):
+                return wrong
             own += source.registered("baseline")[fitter].parameters
     parameters = {parameter.name: parameter for parameter in own}
     problems = []
@@ -141,10 +141,6 @@ def check_model(name: str, entry: dict, config: dict) -> list[str]:
     if "training" in entry:
         own = {key: value for key, value in entry["training"].items() if key != "seeds"}
         problems += check_entry("training", f"{where}.training", "classification", own, config)
-    if "training" in entry and not problems and (images := images_of(config, entry["dataset"], "train")):
-        steps = entry["training"]["epochs"] * (images // entry["training"]["batch_size"])
-        if steps < 4:
-            problems.append(f"{where}.training: found {steps} steps of batch_size out of {images} images; accepted: at least 4")
     if "randomised" in entry or entry["weights"] in config["models"]:
         problems += _check_randomised(where, name, entry, config)
         return problems
@@ -155,11 +151,20 @@ def check_model(name: str, entry: dict, config: dict) -> list[str]:
     return problems
 
 
+def check_steps(name: str, entry: dict, config: dict) -> list[str]:
+    """Whether there are training images enough for the steps that a learning-rate cycle takes."""
+    images, of = images_of(config, entry["dataset"], "train"), entry["training"]
+    if not images or of["epochs"] * (images // of["batch_size"]) >= 4:
+        return []
+    found = f"{of['epochs']} epochs of {images // of['batch_size']} batches out of {images} images"
+    return [f"models.{name}.training: found {found}; accepted: at least 4 batches in all"]
+
+
 def _check_randomised(where: str, name: str, entry: dict, config: dict) -> list[str]:
     """Problems of a model that is another one, its top blocks randomised."""
     others = [one for one in config["models"] if one != name and config["models"][one]["weights"] not in config["models"]]
     if entry["weights"] not in others:
-        return [f"{where}.weights, beside randomised: found {entry['weights']!r}; {among(entry['weights'], others)}"]
+        return [f"{where}.weights: found {entry['weights']!r}, beside `randomised`; {among(entry['weights'], others)}"]
     if "randomised" not in entry:
         return [f"{where}: randomised missing; accepted: how many of the top blocks of {entry['weights']}"]
     other = [key for key in ("dataset", "architecture") if entry[key] != config["models"][entry["weights"]][key]]

@@ -186,7 +186,7 @@ def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: H
     if callable(rule):
         with torch.enable_grad():
             return Answer(None, rule(classifier, objective, points, target).detach().contiguous())
-    points = points.contiguous(memory_format=torch.channels_last).requires_grad_(True)
+    points = classifier.laid_out(points).requires_grad_(True)
     with torch.enable_grad():
         logits = classifier(points)
         score = (OBJECTIVES | TOWARDS)[objective if rule == GRADIENT else rule](logits, target)
@@ -202,14 +202,15 @@ def integrate(
     objective: str = "logit",
     variants: Iterable[str] = ("vanilla",),
     micro_batch: int = 32,
+    threads: int = 0,
     upto: Mapping[str, Iterable] | None = None,
     **parameters,
 ) -> Iterator[tuple[int, tuple[dict[str, Tensor], dict[str, float]]]]:
     """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, counts:
     the number of `gradients` that it took, and what the re-calibrated variants kept, `valid_interpolations`, ...)).
 
-    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `upto`: see `Integral`; a
-    part's maps are called VARIANT@PARAMETER=VALUE.
+    `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `threads`: see `batching.run`.
+    `upto`: see `Integral`; a part's maps are called VARIANT@PARAMETER=VALUE.
     """
     if objective not in OBJECTIVES:
         raise InputError(f"unknown objective {objective!r}; accepted: {', '.join(OBJECTIVES)}")
@@ -220,7 +221,7 @@ def integrate(
         maps = {variant: values.cpu() for variant, values in integral.result().items()}
         return maps, {"gradients": gradients, **integral.valid()}
 
-    yield from run((one(image) for image in images), partial(evaluate, classifier, objective), micro_batch)
+    yield from run((one(image) for image in images), partial(evaluate, classifier, objective), micro_batch, threads)
 
 
 def counted(steps):

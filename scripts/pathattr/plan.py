@@ -118,7 +118,7 @@ class Plan:
         inputs, digested = inputs or {}, digested or {}
         env = (self.root / "envs" / f"{ENVIRONMENTS[rule]}.yaml").read_text()
         counted = counted or [file for files in inputs.values() for file in files if file.digest]
-        given = [file.digest for file in counted]
+        given = [word for file in counted for word in (file.digest, *file.about.get("runs", {}).values())]
         roots = [self.root / "scripts" / f"{rule}.py", *code]
         file = File(path, source.digest(roots, environment=env, inputs=given, **digested), **about)
         self.made[path] = Job(rule, "/".join(place), inputs, {**digested, **(told or {}), "digest": file.digest})
@@ -186,8 +186,9 @@ class Plan:
     def weights(self, training: str) -> File:
         """Weights of a training, with what is needed to rebuild the classifier."""
         entry, number = self.study.model(training)
+        measured = {"layout": "measured"} if self.config["layout"] == "measured" else {}  # what is found goes with the weights
         dataset, rule, code = entry["dataset"], self._origin(training.partition("-")[0]), self._network_code(training)
-        digested = {"entry": entry, "seed": self.study.seed + number}
+        digested = {"entry": entry, "seed": self.study.seed + number, **measured}
         inputs = {split: self.split(dataset, split) for split in ("train", "test")}
         if rule == "train_model":
             digested["threads"] = self.config["threads"]["train"]
@@ -213,10 +214,14 @@ class Plan:
 
     fetch_model = randomise_model = train_model
 
+    def network(self, training: str) -> File:
+        """Weights of a training for what runs the network: its results depend on how it `runs` as well."""
+        return self.weights(training).told(runs={key: self.config[key] for key in ("layout", "precision")})
+
     @functools.cache
     def logits(self, dataset: str, model: str, split: str, part: str) -> File:
         """Logits of one part (k-of-n) of a split."""
-        inputs = {"images": self.split(dataset, split), "weights": [self.weights(model)]}
+        inputs = {"images": self.split(dataset, split), "weights": [self.network(model)]}
         path = f"results/logits/{dataset}/{model}/{split}/{part}.arrow"
         place = dataset, model, split, part
         return self._file(path, "logits", *place, code=self._network_code(model), inputs=inputs, digested={"part": part})
@@ -241,7 +246,7 @@ class Plan:
             *(dataset, model, method),
             code=[self._method_code(settings["method"])],
             inputs={"logits": self.all_logits(model, "train")},
-            counted=[self.weights(model)],  # in how many parts the logits come changes nothing
+            counted=[self.network(model)],  # in how many parts the logits come changes nothing
             digested={"n": settings["neighbourhoods"], "m": settings["references"], "seed": self.study.seed},
         )
 
@@ -258,7 +263,7 @@ class Plan:
             "baselines",
             *(dataset, model, owner, shard),
             code=[self._function("baseline", settings["baseline"]), *self._network_code(model)],
-            inputs={"images": self.split(dataset, "test"), "weights": [self.weights(model)]},
+            inputs={"images": self.split(dataset, "test"), "weights": [self.network(model)]},
             digested={"settings": settings, "seed": self.study.seed, "shard": shard},
         )
 
@@ -283,7 +288,7 @@ class Plan:
             code=[self._method_code(settings["method"]), *self._network_code(model)],
             inputs={
                 "images": self.split(dataset, shard_split(shard)),
-                "weights": [self.weights(model)],
+                "weights": [self.network(model)],
                 "background": self.split(dataset, "train") if "background" in needs else [],
                 "neighbourhoods": [self.neighbourhoods(dataset, model, method)] if "neighbourhoods" in needs else [],
                 "baselines": [self.baselines(dataset, model, method, shard)] if "baselines" in needs else [],
@@ -310,7 +315,7 @@ class Plan:
             "probe",
             *(dataset, model, metric, shard),
             code=[self._function("probe", settings["probe"]), *self._network_code(model)],
-            inputs={"images": self.split(dataset, "test"), "weights": [self.weights(model)]},
+            inputs={"images": self.split(dataset, "test"), "weights": [self.network(model)]},
             digested={"settings": settings, "seed": self.study.seed, "shard": shard},
             start=shard_range(shard)[0],
         )
@@ -338,7 +343,7 @@ class Plan:
             code=[self._function("metric", settings["metric"]), *self._network_code(model)],
             inputs={
                 **{split: self.split(dataset, split) for split in ("train", "test")},
-                "weights": [self.weights(model)],
+                "weights": [self.network(model)],
                 **{role: [self.maps(dataset, model, method, one) for one in some] for role, some in shards.items()},
             },
             digested={"settings": settings, "seed": self.study.seed, "threads": self.config["threads"]["compute"]},
@@ -351,7 +356,7 @@ class Plan:
         """Per-image scores of one shard by one metric."""
         settings, probe = self.study.metric(metric), self.study.probe(metric)
         start, stop = shard_range(shard)
-        inputs = {"images": self.split(dataset, "test"), "weights": [self.weights(model)]}
+        inputs = {"images": self.split(dataset, "test"), "weights": [self.network(model)]}
         counted = [*inputs["images"], *inputs["weights"], self.maps(dataset, model, method, shard)]  # not what else a file holds
         inputs["maps"] = [self.maps(dataset, model, method, one) for one in self.shards(model, method, start, stop)]
         inputs["probe"] = self._probes(dataset, model, metric, shard) if probe else []
@@ -438,10 +443,10 @@ class Plan:
                 datasets = {self._dataset(model): key for key, model in drawn.models.items()}
                 return [file.told(dataset=one) for one in datasets for file in self.split(one, role)]
             case "weights":
-                return [self.weights(model).told(model=key) for key, model in drawn.models.items()]
+                return [self.network(model).told(model=key) for key, model in drawn.models.items()]
             case "trainings":
                 return [
-                    self.weights(training).told(model=key, training=training)
+                    self.network(training).told(model=key, training=training)
                     for key, model in drawn.models.items()
                     for training in self.study.trainings(model)
                 ]

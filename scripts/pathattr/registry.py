@@ -49,6 +49,8 @@ class Entry:
         known = {one.name: one for one in source.parameters(self.function)}
         own = [name for name in self.parameters() if name not in self.facts.get("fitted", ())]
         for name, value in given.items():
+            if name in self.facts.get("sets", ()) and name not in own:
+                raise InputError(f"{self.name}: found {name}, which pathattr sets itself; accepted: without")
             if name not in own and not self.facts.get("family"):
                 raise InputError(f"{self.name}: unknown parameter {name!r}; {values.among(name, own)}")
             if name in known and (found := values.fault(value, known[name].type, there)):

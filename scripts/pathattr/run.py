@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import json
 import logging
 import os
 import shlex
@@ -14,7 +13,6 @@ from . import owner, seal
 from .files import sweep
 from .slurm import cancel_orphans
 
-STAMPS = "PATHATTR_STAMPS"
 KEPT = ("--configfile", "--configfiles", "--config", "--directory", "-d", "--profile", "--workflow-profile", "--snakefile", "-s")
 
 
@@ -24,9 +22,10 @@ def jobs_take(scripts):
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(scripts), *filter(None, before)]))
 
 
-def stamps(workflow) -> dict:
-    """What the run that this process works for saw of the data outside, which it looks at once; nothing where this is that run."""
-    return {} if workflow.is_main_process else json.loads(os.environ.get(STAMPS, "{}"))
+def check_folder():
+    """End in one line where nothing can be written in the run's folder; Snakemake itself would with a traceback."""
+    if not os.access(".", os.W_OK):
+        sys.exit(f"{os.getcwd()}: cannot be written; accepted: as --directory a folder that is open to us")
 
 
 def again(arguments) -> str:
@@ -40,17 +39,16 @@ def again(arguments) -> str:
     return shlex.join(kept)
 
 
-def begin(plan, workflow):
+def begin(study, workflow):
     """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if missing := plan.study.missing(local=workflow.local_exec):
+    if missing := study.missing(local=workflow.local_exec):
         sys.exit("\n".join(f"config: {line}" for line in missing))
     handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
     os.environ[seal.AGAIN] = again(sys.argv[1:])
-    os.environ[STAMPS] = json.dumps(plan.stamps)
     _look_when_a_job_ends(workflow)
     from snakemake.logging import logger
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from .ranks import centred_ranks
 from .rng import generator
 
 DRAWS, CHUNK = 2000, 50  # bootstrap resamples of an interval
@@ -45,18 +46,12 @@ def resampled(values: np.ndarray, seed: int) -> np.ndarray:
     return np.concatenate(means)
 
 
-def spearman(one, other) -> float:
-    """Spearman's rank correlation of two arrays of one size, ties sharing their mean rank; nan where one is constant."""
-    first, second, scale = _ranks(one, other)
-    return float(first @ second / scale) if scale else np.nan
-
-
 def orders(one, other, seed: int) -> tuple[np.ndarray, float]:
     """What a permutation test of Spearman's correlation takes: products of the centred ranks, which are exact, in the given order,
     first, and in all orders of up to 9 points, or in 100 000 random ones of more; and what divides them into correlations, 0 where
     one is constant.
     """
-    first, second, scale = _ranks(one, other)
+    first, second, scale = centred_ranks(one, other)
     count = len(first)
     if count <= ALL:
         tried = np.array(list(itertools.permutations(range(count))))
@@ -64,9 +59,3 @@ def orders(one, other, seed: int) -> tuple[np.ndarray, float]:
         random = generator(seed, "orders", count).permuted(np.tile(np.arange(count), (SOME, 1)), axis=1)
         tried = np.concatenate([np.arange(count)[None], random])
     return second[tried] @ first, scale
-
-
-def _ranks(one, other) -> tuple[np.ndarray, np.ndarray, float]:
-    """Centred ranks of both, and the product of their lengths."""
-    a, b = (pd.Series(np.ravel(values)).rank().to_numpy() - (np.size(values) + 1) / 2 for values in (one, other))
-    return a, b, float(np.sqrt((a @ a) * (b @ b)))

@@ -8,7 +8,9 @@ over from another configuration is never taken for a result, even where Snakemak
 
 import contextlib
 import importlib.metadata
+import itertools
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,29 +23,44 @@ from .errors import InputError
 from .files import replacing
 
 KEY = b"pathattr"
+ROWS = 32  # images of a batch of maps
 
 
 def write_arrays(path, columns: dict, metadata: dict):
     """Write columns of equal length: NumPy arrays (N, ...) as fixed-shape tensors, lists or (N,) arrays as they are."""
+    write_batches(path, [columns], metadata)
+
+
+def write_batches(path, batches: Iterable[dict], metadata: dict):
+    """As `write_arrays`, some rows after the other: of the same columns, all in one file. Memory holds one batch."""
+    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, contextlib.ExitStack() as stack:
+        writer = None
+        for columns in batches:
+            table = _table(columns).replace_schema_metadata({KEY: json.dumps(metadata, sort_keys=True)})
+            writer = writer or stack.enter_context(pa.ipc.new_file(sink, table.schema))
+            writer.write_table(table)
+
+
+def _table(columns: dict) -> pa.Table:
     arrays = {}
     for name, values in columns.items():
         if isinstance(values, np.ndarray) and values.ndim > 1:
             arrays[name] = pa.FixedShapeTensorArray.from_numpy_ndarray(np.ascontiguousarray(values))
         else:
             arrays[name] = pa.array(values)
-    table = pa.table(arrays).replace_schema_metadata({KEY: json.dumps(metadata, sort_keys=True)})
-    with replacing(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+    return pa.table(arrays)
 
 
-def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
-    """Columns (NumPy arrays, mapped from the file, not copied) and metadata. Raises `InputError` if torn or stale."""
+def read_arrays(path, digest: str | None = None, rows: slice = slice(None)) -> tuple[dict, dict]:
+    """Columns (NumPy arrays), of some rows, and metadata. What lies in one batch is mapped from the file, not copied. Raises
+    `InputError` if torn or stale."""
     with _reading(path) as is_sealed:
-        table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+        file = pa.ipc.open_file(pa.memory_map(str(path)))
+        metadata = json.loads(file.schema.metadata[KEY])
+        check_digest(path, metadata, digest)
+        table = _rows(file, rows)
         if not is_sealed:
             table.validate(full=True)
-        metadata = json.loads(table.schema.metadata[KEY])
-        check_digest(path, metadata, digest)
         columns = {}
         for name in table.column_names:
             column = table.column(name).combine_chunks()
@@ -54,25 +71,64 @@ def read_arrays(path, digest: str | None = None) -> tuple[dict, dict]:
     return columns, metadata
 
 
+def _rows(file, rows: slice) -> pa.Table:
+    """Some rows of an Arrow file, of whose batches no other is read."""
+    batches = [file.get_batch(number) for number in range(file.num_record_batches)]
+    start, stop, _ = rows.indices(sum(batch.num_rows for batch in batches))
+    kept, first = [], 0
+    for batch in batches:
+        low, high = max(start - first, 0), min(stop - first, batch.num_rows)
+        kept += [batch.slice(low, high - low)] if high > low else []
+        first += batch.num_rows
+    return pa.Table.from_batches(kept or [batches[0].slice(0, 0)], file.schema)
+
+
 def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):
     """Write attribution maps, one row an image: `image_id`, `target`, the columns of `counts` (`gradients` that it took, ...), one
     tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a
     column `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
+    write_arrays(path, _columns(index, maps, counts, dtype), metadata)
+
+
+def write_maps_done(path, index: pd.DataFrame, done: Iterable, dtype: str, metadata: dict):
+    """As `write_maps`, of images as they are done: (position, variant -> (C, H, W), counts), in any order. Memory holds a batch of
+    them and those that are done before their turn."""
+    ordered = _in_order(done)
+
+    def batch(start: int) -> dict:
+        rows = list(itertools.islice(ordered, ROWS))
+        maps = {variant: np.stack([one[variant] for one, _ in rows]) for variant in rows[0][0]}
+        return _columns(index.iloc[start : start + ROWS], maps, pd.DataFrame([counts for _, counts in rows]), dtype)
+
+    write_batches(path, map(batch, range(0, len(index), ROWS)), metadata)
+
+
+def _in_order(done: Iterable) -> Iterator[tuple]:
+    """What is done, (position, ...), from position 0 on."""
+    waiting, position = {}, 0
+    for number, *what in done:
+        waiting[number] = what
+        while position in waiting:
+            yield waiting.pop(position)
+            position += 1
+
+
+def _columns(index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str) -> dict:
     columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist()}
     columns |= {f"count_{name}": counts[name].to_numpy() for name in counts}
     for variant, values in maps.items():
-        values = values.numpy()
+        values = np.asarray(values)
         if dtype == "float16":
             largest = np.abs(values).max((1, 2, 3), keepdims=True)
             scale = np.where(largest > 0, largest, 1).astype(np.float32)
             columns[f"scale_{variant}"], values = scale.reshape(-1), values / scale
-        columns[f"map_{variant}"] = values.astype(dtype)
-    write_arrays(path, columns, metadata)
+        columns[f"map_{variant}"] = values.astype(dtype, copy=False)
+    return columns
 
 
-def read_maps(path, digest: str | None = None) -> tuple[list, np.ndarray, pd.DataFrame, dict]:
-    """Image ids, targets, what each took by image id (`gradients`, ...), and variant -> float32 (N, C, H, W)."""
-    columns, _ = read_arrays(path, digest)
+def read_maps(path, digest: str | None = None, rows: slice = slice(None)) -> tuple[list, np.ndarray, pd.DataFrame, dict]:
+    """Of all or some rows: image ids, targets, what each took by image id (`gradients`, ...), variant -> float32 (N, C, H, W)."""
+    columns, _ = read_arrays(path, digest, rows)
     ids = columns["image_id"].tolist()
     maps = {name[4:]: _map(columns, name[4:], slice(None)) for name in columns if name.startswith("map_")}
     counts = pd.DataFrame({name[6:]: values for name, values in columns.items() if name.startswith("count_")}, index=ids)
@@ -88,10 +144,10 @@ def _map(columns: dict, variant: str, rows) -> np.ndarray:
 
 def read_map(path, row: int, variant: str = "vanilla") -> tuple[str, np.ndarray]:
     """Image id and map (C, H, W) of one row of a maps file."""
-    columns, _ = read_arrays(path)
-    if f"map_{variant}" not in columns or not 0 <= row < len(columns["image_id"]):
+    columns, _ = read_arrays(path, rows=slice(max(0, row), max(0, row + 1)))
+    if f"map_{variant}" not in columns or not len(columns["image_id"]):
         raise InputError(f"{path}: no {variant} map of its image {row}")
-    return str(columns["image_id"][row]), _map(columns, variant, row)
+    return str(columns["image_id"][0]), _map(columns, variant, 0)
 
 
 def write_table(path, table: pd.DataFrame, metadata: dict):

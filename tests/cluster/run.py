@@ -92,7 +92,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
 PropagateResourceLimits=NONE
-ReturnToService=2
+ReturnToService=0
 MinJobAge=86400
 SchedulerParameters=batch_sched_delay=0
 SlurmdParameters=config_overrides
@@ -182,7 +182,7 @@ class Cluster:
         self._wait(lambda: self.ask("sacctmgr", "--immediate", "add", "cluster", "test"), 10, "slurmdbd did not answer in 60 s")
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D")
-        self._wait(lambda: self.ask("sinfo", "--noheader", "--format=%T") == "idle", 60, "the node was not idle in 60 s")
+        self._wait(lambda: self.state() == "idle", 60, "the node was not idle in 60 s")
 
     def _start_database(self, user):
         """MariaDB on a socket in the folder, without passwords and without a port."""
@@ -216,6 +216,10 @@ class Cluster:
         except subprocess.TimeoutExpired:
             return ""
         return answer.stdout.strip() if answer.returncode == 0 else ""
+
+    def state(self):
+        """The state of the node."""
+        return self.ask("sinfo", "--noheader", "--format=%T")
 
     def queue(self):
         """Id -> state of the jobs that have not ended."""
@@ -369,6 +373,7 @@ def disturb(cluster, run):
         left = cluster.until(run, lambda: running({HUNGRY, SLOW, *cancelled.values()}), "a job to cancel")
         check(left, "the run ended before three jobs were cancelled")
         job = chance.choice(left)
+        time.sleep(chance.uniform(2, 6))  # at work, not just started
         cluster.ask("scancel", job)
         cluster.until(run, lambda job=job: job not in cluster.queue(), f"the end of job {job}", 60)
         if cluster.jobs()[job]["JobState"] == "CANCELLED":
@@ -383,7 +388,8 @@ def disturb(cluster, run):
     check(lost := cluster.until(run, running, "a running job"), "the run ended before the node went down")
     node = ["scontrol", "update", f"nodename={cluster.host}"]
     cluster.ask(*node, "state=down", "reason=test")
-    check(cluster.until(run, lambda: not running(), "an empty node", 60), "the run ended while the node was down")
+    down = cluster.until(run, lambda: cluster.state().startswith("down") and not running(), "the node down", 60)
+    check(down, "the run ended while the node was down")
     cluster.ask(*node, "state=resume")
     cluster.finish(run)
     jobs = cluster.jobs()

@@ -79,6 +79,11 @@ def test_bad_batches_are_refused_by_metrics_too(smooth, changes, word):
         (dict(micro_batch=24), ("micro_batch is 24", "multiple of 16")),
         (dict(rule="left"), ("'left'", "midpoint, right, trapezoid")),
         (dict(rule="trapezoid", steps=1), ("trapezoid", "2 steps")),
+        (dict(rule="gauss", steps=1001), ("gauss", "at most 1000 steps")),
+        (dict(steps=10**15), ("steps is 1000000000000000", "at most 1000000")),
+        (dict(stepz=3), ("unknown parameter 'stepz'", "did you mean steps?")),
+        (dict(baseline=float("nan")), ("baseline is nan", "a finite number")),
+        (dict(as_released=1), ("as_released is 1", "true or false")),
     ],
 )
 def test_bad_options_are_refused(smooth, options, words):
@@ -91,6 +96,24 @@ def test_unknown_names_are_refused_with_those_known(smooth, name, call):
     extra = [smooth.x] if call is measure else []
     with refused(f"no registered {name} 'nope'", "accepted: "):
         call("nope", smooth.classifier, smooth.x, smooth.target, *extra)
+
+
+@pytest.mark.parametrize(
+    "method, options, words",
+    [
+        ("smoothgrad", dict(noise=-0.1), ("noise is -0.1", "at least 0")),
+        ("agi", dict(step_size=0), ("step_size is 0", "above 0")),
+        ("mfaba", dict(step_size=float("inf")), ("step_size is inf", "a finite number, above 0")),
+        ("gig", dict(fraction=1.5), ("fraction is 1.5", "above 0, at most 1")),
+        ("perturbation_patch", dict(size=9), ("size is 9", "at most the 8 pixels of the image's shorter side")),
+        ("captum:Occlusion", dict(image=1), ("found image", "pathattr sets itself")),
+        ("smothgrad", {}, ("no registered method 'smothgrad'", "did you mean smoothgrad?")),
+    ],
+)
+def test_values_out_of_an_annotations_bounds_are_refused(smooth, method, options, words):
+    """In the words of the check before the first job, which reads the same annotations."""
+    with refused(*words):
+        attribute(method, smooth.classifier, smooth.x, smooth.target, **options)
 
 
 def test_more_references_than_background_images_are_refused(smooth):

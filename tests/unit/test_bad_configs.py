@@ -134,7 +134,7 @@ BAD = [
     (
         "models/vgg_small/training/batch_size",
         6001,
-        "models.vgg_small.training: found 0 steps of batch_size out of 6000 images; accepted: at least 4",
+        "models.vgg_small.training: found 8 epochs of 0 batches out of 6000 images; accepted: at least 4 batches in all",
     ),
     (
         "models/vgg_small/training/seeds",
@@ -186,7 +186,7 @@ BAD = [
     (
         "models/inception_1/weights",
         "inception_smal",
-        "models.inception_1.weights, beside randomised: found 'inception_smal'; accepted: ...; did you mean inception_small?",
+        "models.inception_1.weights: found 'inception_smal', beside `randomised`; accepted: ...; did you mean inception_small?",
     ),
     ("models/inception_1/dataset", "digits", "models.inception_1.dataset: found 'digits'; accepted: that of inception_small"),
     (
@@ -609,14 +609,18 @@ def changed(path, value) -> dict:
     return config
 
 
+def assert_said(caught, line: str):
+    (said,) = str(caught.value).splitlines()
+    pattern = ".*".join(re.escape(part) for part in f"config: {line}".split("..."))
+    assert re.fullmatch(pattern, said), said
+
+
 @pytest.mark.parametrize("path, value, line", BAD, ids=[f"{path}-{value!r:.30}" for path, value, _ in BAD])
 def test_it_is_told_in_one_line_before_any_job(path, value, line):
     """By `load`, which the Snakefile calls before it has any job."""
     with pytest.raises(InputError) as caught:
         load(changed(path, value), SCHEMA)
-    (said,) = str(caught.value).splitlines()
-    pattern = ".*".join(re.escape(part) for part in f"config: {line}".split("..."))
-    assert re.fullmatch(pattern, said), said
+    assert_said(caught, line)
 
 
 def test_there_are_enough_of_them():
@@ -633,8 +637,8 @@ def test_there_are_enough_of_them():
         ("a: {b: 1, c: 2, b: 3}\n", "{path}, line 1: key 'b' twice, first in line 1; accepted: once"),
         ("methods:\n  5: {method: ig}\n", "{path}, line 2: the key 5 is no text to YAML; accepted: text, '5' in quotes"),
         ("methods:\n  yes: {method: ig}\n", "{path}, line 2: the key yes is no text to YAML; accepted: text, 'yes' in quotes"),
-        ("methods:\n  ig: {steps: 3\n", "{path}, line 3: did not find expected ',' or '}'; accepted: YAML"),
-        ("a: 1\n\tb: 2\n", "{path}, line 2: found character that cannot start any token; accepted: YAML"),
+        ("methods:\n  ig: {steps: 3\n", "{path}, line 3: ...; accepted: YAML"),
+        ("a: 1\n\tb: 2\n", "{path}, line 2: found ...; accepted: YAML"),
         ("a: *nobody\n", "{path}, line 1: found undefined alias; accepted: YAML"),
         ('{"a": 1, "a": 2}', "{path}, line 1: key 'a' twice, first in line 1; accepted: once"),
     ],
@@ -644,7 +648,7 @@ def test_what_yaml_passes_over_is_told_with_file_and_line(text, line, tmp_path):
     path.write_text(text)
     with pytest.raises(InputError) as caught:
         load(copy.deepcopy(SHIPPED), SCHEMA, files=[path])
-    assert str(caught.value) == "config: " + line.replace("{path}", str(path))
+    assert_said(caught, line.replace("{path}", str(path)))
 
 
 def test_what_is_no_text_or_not_there_is_told_with_the_file(tmp_path):
@@ -730,6 +734,7 @@ def test_captums_keywords_are_those_that_its_classes_take():
 
 
 def test_torchvisions_networks_are_those_that_it_lists():
-    from torchvision import models
+    from pathattr.model.torchvision import import_torchvision
 
+    models = import_torchvision().models
     assert installed.networks() == sorted(models.list_models(module=models))

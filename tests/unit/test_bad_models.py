@@ -84,6 +84,18 @@ BAD = {
         built("return nn.Sequential(nn.Flatten(), nn.Linear(192, 4).bfloat16())"),
         f"{N}'1.weight' of the network's state is bfloat16; accepted: float32 or whole numbers, in tensors",
     ),
+    "complex parameters": (
+        built("return nn.Sequential(nn.Flatten(), nn.Linear(192, 4, dtype=torch.complex64))"),
+        f"{N}'1.weight' of the network's state is complex64; accepted: float32 or whole numbers, in tensors",
+    ),
+    "lazy layers": (
+        built("return nn.Sequential(nn.Flatten(), nn.LazyLinear(classes))"),
+        f"{N}'1.weight' of the network's state is without values; accepted: float32 or whole numbers, in tensors",
+    ),
+    "layers without values": (
+        built("return nn.Sequential(nn.Flatten(), nn.Linear(192, 4, device='meta'))"),
+        f"{N}'1.weight' of the network's state is without values; accepted: float32 or whole numbers, in tensors",
+    ),
     "a state of its own": (
         forward("return logits") + "\nNet.get_extra_state = lambda self: 3\n",
         f"{N}'_extra_state' of the network's state is an int; accepted: float32 or whole numbers, in tensors",
@@ -296,6 +308,15 @@ def test_what_a_network_does_in_training_mode_is_said(otherwise, words):
     settings = dict(epochs=1, batch_size=8, learning_rate=0.01, weight_decay=0.0, seed=0)
     with refused("training: ", words):
         train(OnlyWhileTraining(otherwise), np.zeros((64, 1, 4, 4), np.uint8), np.zeros(64, int), (0.5,), (0.25,), **settings)
+
+
+@pytest.mark.parametrize(
+    "network", [nn.Flatten(), nn.Sequential(nn.Flatten(), nn.Linear(16, 2)).requires_grad_(False)], ids=["none", "frozen"]
+)
+def test_a_network_without_parameters_to_train_is_refused(network):
+    settings = dict(epochs=1, batch_size=8, learning_rate=0.01, weight_decay=0.0, seed=0)
+    with refused("training: the network has no parameters that can be trained"):
+        train(network, np.zeros((64, 1, 4, 4), np.uint8), np.zeros(64, int), (0.5,), (0.25,), **settings)
 
 
 @pytest.mark.parametrize("rate", [float("inf"), 1e38, float("nan"), -1.0, 0.0])

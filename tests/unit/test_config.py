@@ -406,7 +406,7 @@ MADE_OF_OTHERS = [
     ("models/vgg_pairs/training/training", "nope", ("models.vgg_pairs.training:", "'nope'", "attribution_prior, classification")),
     ("models/prior_eg/training/form", "absolute", ("models.prior_eg.training.form:", "'absolute'", "none, vanilla, valid_ref")),
     ("models/prior_eg/training/held_out", 1.0, ("models.prior_eg.training.held_out:", "1.0", "below 1")),
-    ("metrics/diffroar/shares", [0.5, 1.2], ("metrics.diffroar.shares.1:", "1.2", "a number, above 0, below 1")),
+    ("metrics/diffroar/shares", [0.5, 1.2], ("metrics.diffroar.shares.1:", "1.2", "a finite number, above 0, below 1")),
     ("metrics/sensitivity_n/fractions", [0.0], ("metrics.sensitivity_n.fractions.0:", "0.0", "above 0, below 1")),
     ("metrics/sensitivity_n/subset", 5, ("metrics.sensitivity_n:", "'subset'", "fractions, subsets, of")),
 ]

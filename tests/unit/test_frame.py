@@ -60,6 +60,13 @@ def test_a_file_in_place_of_the_folder_is_named():
         run._taken(Path("results"))
 
 
+def test_a_folder_that_is_not_open_to_us_is_named(folder, monkeypatch):
+    run.check_folder()
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(SystemExit, match=f"^{folder}: cannot be written; accepted: as --directory a folder"):
+        run.check_folder()
+
+
 def test_the_lock_is_free_when_its_holder_is_gone():
     with Path("results").mkdir() or Path("results/.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

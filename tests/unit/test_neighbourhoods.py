@@ -147,6 +147,12 @@ def test_logits_in_parts_give_what_they_give_in_one_array(logits, dtype):
     np.testing.assert_array_equal(logits, before)
 
 
+def test_whole_numbers_are_logits_too():
+    logits = np.random.default_rng(0).integers(0, 30, (40, 3))
+    found, same = Neighbourhoods.fit(logits, n=2, m=3), Neighbourhoods.fit(logits.astype(float).tolist(), n=2, m=3)
+    np.testing.assert_array_equal(found.representatives, same.representatives)
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read where Linux has it")
 @pytest.mark.parametrize("n, m", [(5, 4), (1, 1)], ids=["five", "one of all"])
 def test_the_rules_script_holds_the_logits_once(n, m):

@@ -196,8 +196,6 @@ def test_the_network_given_stays_as_it_is(network, data):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        (dict(shares=(0.0, 0.5)), ["shares are [0.0, 0.5]", "above 0 and below 1"]),
-        (dict(shares=(0.5, 1.0)), ["shares are [0.5, 1.0]", "above 0 and below 1"]),
         (dict(train=201), ["train is 201", "200 training images"]),
         (dict(train=100), ["train maps have shape (192, 1, 4, 4)", "(100, 1, 4, 4)"]),
     ],

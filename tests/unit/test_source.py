@@ -335,7 +335,7 @@ def new(image, integral, *, n: int, scale: float = 0.5, kind: Literal["a", "b"] 
     found = copied.fresh().registered("method")["new"]
     assert found.module == "pathattr.method.new" and found.facts["needs"] == ("background",)
     assert {parameter.name: (parameter.type, parameter.default, parameter.required) for parameter in found.parameters} == {
-        "n": ({"type": "integer", "minimum": 1}, None, True),
+        "n": ({"type": "integer", "minimum": 1, "maximum": 1_000_000}, None, True),
         "scale": ({"type": "number"}, 0.5, False),
         "kind": ({"enum": ["a", "b"]}, "a", False),
         "name": ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, False),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pathattr.dataset.split import Split, background, check_index, darkest
+from pathattr.dataset.split import Ahead, Split, background, check_index, darkest
 
 from .helpers import refused
 
@@ -116,3 +116,22 @@ def test_the_darkest_image_is_that_of_the_darkest_object():
 def test_bad_indices_are_refused(index, words):
     with refused("imagefolder test", *words):
         check_index(index, "imagefolder test")
+
+
+def test_images_ahead_are_those_of_the_split_and_only_the_next_few_are_read():
+    read = []
+
+    def pixels(position: int):
+        read.append(position)
+        return np.full((1, 2, 2), position, np.uint8)
+
+    split = Split(pd.DataFrame({"image_id": range(200), "label": 0}), pixels)
+    ahead = split.ahead(10, 150, threads=3)
+    assert len(ahead) == 140
+    for number in range(140):
+        assert torch.equal(ahead[number], split[10 + number])
+        assert max(read) < 10 + number + Ahead.FEW + 1
+    assert torch.equal(ahead[5], split[15])  # again, and out of turn
+    with pytest.raises(IndexError):
+        ahead[140]
+    assert [int(255 * image[0, 0, 0] + 0.5) for image in split.ahead(3, 6)] == [3, 4, 5]

@@ -8,13 +8,14 @@ import pandas as pd
 import pytest
 
 from pathattr import source
+from pathattr.config import check
 from pathattr.dataset.split import open_source
 from pathattr.dataset.stamp import below, classes_of, images, missing, of_file, stamp
 from pathattr.plan import Plan
 from pathattr.study import Study
 
 from .helpers import refused
-from .test_config import changed
+from .test_config import SCHEMA, changed
 from .test_external import PICTURES, encoded, reopened
 from .test_plan import ROOT
 
@@ -183,12 +184,19 @@ def test_a_study_tells_wrong_classes_before_any_job(folder):
     assert line.startswith(f"datasets.own.test: {folder.folder}/val has emu; accepted: ")
 
 
+@pytest.mark.parametrize("key, value, accepted", [("changes", "never", "time, checksum, ignored"), ("channels", 2, "1, 3")])
+def test_other_values_are_refused_by_the_configuration(folder, key, value, accepted):
+    lines = check(changed(("datasets/own", folder.entry | {key: value})), SCHEMA)
+    assert lines == [f"datasets.own.{key}: found {value!r}; accepted: {accepted}"]
+
+
 def test_what_is_not_there_is_told_by_the_parameter_that_names_it(folder):
     assert folder.missing() == []
     gone = {"train": "none", "boxes": str(folder.folder / "no"), "classes": None}
     accepted = "does not exist; accepted: the path of what is to be read"
     assert folder.missing(**gone) == [f"train: {folder.folder}/none {accepted}", f"boxes: {folder.folder}/no {accepted}"]
-    assert folder.missing(root="nowhere", classes=None, boxes=None) == [f"root: nowhere {accepted}"]
+    for root in ("nowhere", "n" * 300):  # longer than a name may be
+        assert folder.missing(root=root, classes=None, boxes=None) == [f"root: {root} {accepted}"]
 
 
 # --- stamps ----------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -248,3 +249,68 @@ def test_tables_for_people_have_six_digits(tmp_path):
 
 def test_versions_are_those_installed():
     assert store.versions("torch", "numpy") == {"torch": torch.__version__, "numpy": np.__version__}
+
+
+def maps_of(count: int):
+    """An index, maps (count, 2, 3, 3) of two variants, and counts."""
+    index = pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "label": np.arange(count) % 3})
+    maps = {
+        name: torch.randn(count, 2, 3, 3, generator=torch.Generator().manual_seed(k)) for k, name in enumerate(("vanilla", "b"))
+    }
+    return index, maps, pd.DataFrame({"gradients": np.arange(count), "b": np.linspace(0, 1, count)})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("count", [1, store.ROWS, 2 * store.ROWS + 5])
+def test_maps_written_as_they_are_done_are_those_written_together(count, dtype, tmp_path):
+    """In any order, and whichever rows are read."""
+    index, maps, counts = maps_of(count)
+    order = np.random.default_rng(0).permutation(count)
+    done = ((n, {name: values[n] for name, values in maps.items()}, dict(counts.iloc[n])) for n in order)
+    store.write_maps_done(tmp_path / "done.arrow", index, done, dtype, {"digest": "d"})
+    store.write_maps(tmp_path / "whole.arrow", index, maps, counts, dtype, {"digest": "d"})
+    for rows in (slice(None), slice(0, 1), slice(count - 1, count), slice(count // 3, count // 3 + store.ROWS + 2), slice(2, 2)):
+        found, expected = (store.read_maps(tmp_path / f"{name}.arrow", "d", rows) for name in ("done", "whole"))
+        assert found[0] == expected[0] == index["image_id"].tolist()[rows]
+        assert np.array_equal(found[1], expected[1])
+        pd.testing.assert_frame_equal(found[2], expected[2], check_dtype=False)
+        assert found[3].keys() == maps.keys()
+        for name in maps:
+            assert np.array_equal(found[3][name], expected[3][name])
+            assert dtype == "float16" or np.array_equal(found[3][name], maps[name].numpy()[rows])
+    for row in {0, count // 2, count - 1}:
+        assert np.array_equal(
+            store.read_map(tmp_path / "done.arrow", row, "b")[1], store.read_map(tmp_path / "whole.arrow", row, "b")[1]
+        )
+    with refused("no vanilla map"):
+        store.read_map(tmp_path / "done.arrow", count)
+
+
+def test_maps_are_written_batch_by_batch(tmp_path):
+    """As soon as a batch is there, and no more of them are kept."""
+    index, maps, _ = maps_of(4 * store.ROWS)
+    alive, most = weakref.WeakSet(), 0
+
+    def done():
+        nonlocal most
+        for n in range(len(index)):
+            values = maps["vanilla"][n].clone()
+            alive.add(values)
+            most = max(most, len(alive))
+            yield n, {"vanilla": values}, {"gradients": 1}
+
+    store.write_maps_done(tmp_path / "m.arrow", index, done(), "float32", {})
+    assert most <= store.ROWS + 2
+
+
+def test_a_run_that_ends_early_leaves_no_maps(tmp_path):
+    index, maps, _ = maps_of(2 * store.ROWS)
+
+    def done():
+        for n in range(store.ROWS + 3):
+            yield n, {"vanilla": maps["vanilla"][n]}, {"gradients": 1}
+        raise ValueError("of the network")
+
+    with pytest.raises(ValueError, match="of the network"):
+        store.write_maps_done(tmp_path / "m.arrow", index, done(), "float32", {})
+    assert list(tmp_path.iterdir()) == []

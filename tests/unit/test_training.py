@@ -273,8 +273,6 @@ def test_a_prior_makes_new_maps_smoother(digits, form):
         (dict(held_out=0.0), ["held_out is 0.0"]),
         (dict(held_out=1.0), ["held_out is 1.0"]),
         (dict(held_out=0.001), ["held_out is 0.001", "160 images"]),
-        (dict(strengths=(0.0, 1.0)), ["strengths are [0.0, 1.0]", "above 0"]),
-        (dict(references=32), ["references is 32", "fewer than the 32"]),
     ],
     ids=str,
 )

@@ -4,7 +4,8 @@ import fcntl
 
 import pytest
 
-from helpers import REPOSITORY, snakemake
+from helpers import REPOSITORY, copy_repository, snakemake
+from pathattr.installed import has_gpu
 
 SMOKE = ("--configfile", "config/smoke.yaml")
 
@@ -45,15 +46,45 @@ def test_a_second_run_in_the_folder_is_refused(workbench):
     snakemake(workbench, *SMOKE)
 
 
-def test_a_job_that_fails_says_why_in_one_line(workbench):
-    """On a machine without a GPU: the rule, its log, what was found and what is accepted."""
-    import torch
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        ("methods:\n  ig: {steps: 3}\n  ig: {steps: 4}\n", "line 3: key 'ig' twice, first in line 2; accepted: once"),
+        ("methods:\n  5: {method: ig}\n", "line 2: the key 5 is no text to YAML; accepted: text, '5' in quotes"),
+    ],
+)
+def test_what_yaml_passes_over(tmp_path, text, line):
+    own = tmp_path / "own.yaml"
+    own.write_text(text)
+    done = snakemake(REPOSITORY, "-n", "--directory", tmp_path, "--configfile", own, check=False)
+    assert done.returncode == 1 and done.stdout.splitlines()[-1] == f"config: {own}, {line}"
 
-    if torch.cuda.is_available():
+
+def test_a_file_that_is_no_yaml_is_told_with_its_line(tmp_path):
+    folder = copy_repository(tmp_path / "repository")
+    config = folder / "config.yaml"
+    config.write_text("seed: 0\nmethods: {\n" + config.read_text())
+    done = snakemake(folder, "-n", check=False)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("config: config.yaml, line ")
+
+
+def test_a_missing_gpu_is_said_before_any_job(tmp_path):
+    if has_gpu():
         pytest.skip("this machine has the GPU whose absence is tested")
+    done = snakemake(REPOSITORY, "--directory", tmp_path, "--config", "device=cuda", check=False)
+    assert done.returncode == 1 and not (tmp_path / "results").exists()
+    assert done.stdout.splitlines()[-1].startswith("config: device: found 'cuda', but this machine has no GPU; accepted: cpu")
+
+
+def test_a_job_that_fails_says_why_in_one_line(workbench):
+    """The rule, its log, and what was found: weights that are cut off."""
     maps = next((workbench / "results/maps").rglob("resnet_pairs/ig/*.arrow"))
     maps.unlink()
-    done = snakemake(workbench, *SMOKE, "--config", "device=cuda", "--", maps.relative_to(workbench), check=False)
+    weights = next((workbench / "results/models").rglob("resnet_pairs.safetensors"))
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-100])
+    done = snakemake(workbench, *SMOKE, "--", maps.relative_to(workbench), check=False)
     (line,) = [text for text in done.stdout.splitlines() if "error:" in text]
-    assert line.startswith("attribute, results/logs/attribute/") and "accepted: cpu" in line
+    assert line.startswith("attribute, results/logs/attribute/") and "resnet_pairs.safetensors" in line
     assert "Traceback" not in done.stdout

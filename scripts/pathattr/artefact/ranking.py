@@ -7,9 +7,12 @@ import pandas as pd
 from ..errors import InputError
 from ..plot import style
 from ..plot.names import entry_label, place, score_label, told_apart
+from ..ranks import spearman
 from ..registry import Forms, Images, Methods, Metric, Model, Models, Score, Scores, artefact
-from ..scores import resampled, spearman, summarise
+from ..scores import resampled, summarise
 from .gains import computed, of_baselines
+
+TOOK = ("gradients", "rank_agreement")  # of an image; the latter, of |map| with float32, where the run's precision is another
 
 
 @artefact("ranking", needs=("scores",))
@@ -32,13 +35,14 @@ def ranking(
     for variant, entries in names.groupby("variant", sort=False)["entry"]:
         scores = found.scores([score, *(besides or ())], [variant], methods=list(entries))
         areas = summarise(scores, ["method", "metric"], found.seed)
-        gradients = scores.groupby("method")["gradients"].mean().rename("gradients").reset_index()
-        parts.append(areas.merge(gradients, on="method").assign(variant=variant))
+        took = scores.groupby("method")[[name for name in TOOK if name in scores]].mean().reset_index()
+        parts.append(areas.merge(took, on="method").assign(variant=variant))
     data = pd.concat(parts).rename(columns={"method": "entry"})
     data = names.merge(data, on=["entry", "variant"], validate="one_to_many")
     drawn = data[data["metric"] == score].sort_values("mean", ascending=False, kind="stable")
     drawn = drawn.assign(plain=(drawn["variant"] == "vanilla") & (drawn["form"] == ""))
-    columns = ["label", "entry", "method", "variant", "form", "metric", "mean", "low", "high", "n", "gradients"]
+    columns = ["label", "entry", "method", "variant", "form", "metric", "mean", "low", "high", "n"]
+    columns += [name for name in TOOK if name in data]
     return _dots(drawn, f"{score_label(score)} ({int(drawn['n'].iloc[0])} images)"), data[columns]
 
 

@@ -13,8 +13,9 @@ from ..errors import InputError
 from ..plot import style
 from ..plot.names import entry_label, label, place, score_label
 from ..plot.pictures import salience, show, signed
+from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
-from ..scores import intervals, spearman, summarise
+from ..scores import intervals, summarise
 from ..values import NonNegative
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")

@@ -12,8 +12,9 @@ import pandas as pd
 from ..errors import InputError
 from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, cells_of, side, wilson
 from ..plot.names import VARIANTS, label
+from ..ranks import spearman
 from ..registry import Models, Table, claim
-from ..scores import ALL, SOME, orders, spearman
+from ..scores import ALL, SOME, orders
 
 LEVEL = 0.05  # of a one-sided test
 

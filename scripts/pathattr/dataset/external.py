@@ -63,7 +63,8 @@ def fit(image: Image.Image, size: int, crop: str, channels: int) -> np.ndarray:
     `crop` "squash" resizes to the square, as the released code of the LPI and re-calibration papers; "centre" resizes the
     shorter side to size * 256 / 224 and takes the middle, as published ImageNet accuracies do.
     """
-    image = image.convert("L" if channels == 1 else "RGB")
+    mode = "L" if channels == 1 else "RGB"
+    image = image if image.mode == mode else image.convert(mode)  # which would copy it
     if crop == "centre":
         scale = size * 256 / 224 / min(image.size)
         image = image.resize([max(size, round(side * scale)) for side in image.size], Image.Resampling.BILINEAR)

@@ -44,6 +44,10 @@ class Split:
         with ThreadPoolExecutor(threads) as pool:
             return torch.stack(list(pool.map(self.__getitem__, range(start, stop))))
 
+    def ahead(self, start: int, stop: int, threads: int = 1) -> "Ahead":
+        """The same images one by one, read when their turn comes."""
+        return Ahead(self, start, stop, threads)
+
     def check_range(self, start: int, stop: int) -> tuple[int, int]:
         """The range itself if the split has these images."""
         if stop > len(self):
@@ -83,6 +87,26 @@ class Split:
         return np.stack(regions)
 
 
+class Ahead:
+    """Images start to stop of a split, to be taken in order: threads decode the next few meanwhile, and no more are in memory."""
+
+    FEW = 32
+
+    def __init__(self, split: Split, start: int, stop: int, threads: int):
+        self._split, self._places, self._coming = split, range(start, stop), {}
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, number: int):
+        place = self._places[number]
+        for later in self._places[number : number + self.FEW]:
+            if later not in self._coming:
+                self._coming[later] = self._pool.submit(self._split.__getitem__, later)
+        return self._coming.pop(place).result()
+
+
 def open_source(entry: dict, split: str, seed: int):
     """The split of a dataset as its registered function gives it: a `Made`, or something with `scan()`, `read(row)` and, where its
     index has a column `boxes`, `box(row)`."""
@@ -98,8 +122,14 @@ def open_split(entry: dict, split: str, index, seed: int, digest: str | None = N
         pixels = arrays["pixels"]
         return Split(table, lambda position: pixels[position], arrays["masks"])
     origin = open_source(entry, split, seed)
-    box = (lambda position: origin.box(table.iloc[position])) if "boxes" in table else None
-    return Split(table, lambda position: origin.read(table.iloc[position]), box=box)
+    columns = {name: table[name].to_numpy() for name in table}
+
+    def row(position: int) -> dict:  # pandas takes as long for it as a small image does to be decoded
+        return {name: values[position] for name, values in columns.items()}
+
+    return Split(
+        table, lambda position: origin.read(row(position)), box=(lambda at: origin.box(row(at))) if "boxes" in table else None
+    )
 
 
 def background(split: Split, images: int, seed: int) -> Split:

@@ -3,6 +3,7 @@ image is opened: the workflow asks at every start.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from itertools import accumulate
@@ -12,6 +13,7 @@ from ..errors import InputError
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".gif", ".tif", ".tiff"}
 READ = IMAGES | {".xml"}  # what is read of a folder: images, or annotations
+TOLD = "PATHATTR_STAMPS"  # environment variable: data set -> stamp, as JSON
 
 
 def of_file(path, changes: str) -> str:
@@ -65,7 +67,9 @@ def _paths(known, entry: dict) -> Iterator[dict[str, Path]]:
 def missing(known, entry: dict) -> list[str]:
     """What is not there of a data set's files and folders, else what is wrong with its class folders: a line each, which begins
     with the parameter. `known`: its `source.Registered`."""
-    gone = [next(((name, path) for name, path in steps.items() if not path.exists()), None) for steps in _paths(known, entry)]
+    gone = [
+        next(((name, path) for name, path in steps.items() if not os.path.exists(path)), None) for steps in _paths(known, entry)
+    ]
     if not any(gone) and known.facts.get("folders"):
         try:
             classes_of(**known.values(entry))
@@ -91,6 +95,16 @@ def stamp(known, entry: dict) -> str | None:
         except OSError as error:
             seen.update(f"{key}\0{type(error).__name__}\n".encode())
     return seen.hexdigest()[:16]
+
+
+def tell(stamps: dict):
+    """Tell processes that start from here what the data looked like."""
+    os.environ[TOLD] = json.dumps(stamps)
+
+
+def told() -> dict:
+    """What the process that this one started from has told; {} if nothing."""
+    return json.loads(os.environ.get(TOLD, "{}"))
 
 
 def classes_of(root: str, train: str, test: str, classes: str | None, **_) -> list[str]:

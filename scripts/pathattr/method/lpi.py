@@ -33,7 +33,7 @@ class Neighbourhoods:
         another, each time that it is called: all of them are in memory once, in their own precision, float32 or float64.
         Raises `InputError` for more neighbourhoods than images.
         """
-        parts = logits if callable(logits) else lambda: [np.asarray(logits)]
+        parts = logits if callable(logits) else lambda: [_floating(logits)]
         images = sum(map(len, parts()))
         if not 1 <= n <= images or m < 1:
             raise InputError(f"{n} neighbourhoods of {m} for {images} training images; accepted: 1 to {images}, m at least 1")
@@ -73,13 +73,19 @@ class Neighbourhoods:
         return self.representatives[number][real], self.density[number][real]
 
 
+def _floating(values) -> np.ndarray:
+    """An array in float32 or float64, itself where it is."""
+    array = np.asarray(values)
+    return array.astype(np.result_type(array, np.float32), copy=False)
+
+
 def _rows(parts, wanted: np.ndarray) -> np.ndarray:
     """Those rows of the parts where `wanted` (N,) is true, with no other copy of them."""
     points, stop, done = None, 0, 0
     for part in parts():
         rows = np.flatnonzero(wanted[stop : stop + len(part)])
         if points is None:
-            points = np.empty((wanted.sum(), part.shape[1]), np.result_type(part, np.float32))
+            points = np.empty((wanted.sum(), part.shape[1]), part.dtype)
         np.take(part, rows, axis=0, out=points[done : done + len(rows)], mode="clip")  # the mode that makes no copy between
         stop, done = stop + len(part), done + len(rows)
     return points

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from ..errors import InputError, problem
 from ..finite import check_finite
@@ -14,9 +15,15 @@ def check_module(network, where: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise InputError(f"{where}: the function returns {_kind(network)}; accepted: a torch.nn.Module")
     for name, value in network.state_dict().items():
-        if not isinstance(value, Tensor) or (value.is_floating_point() and value.dtype != torch.float32):
-            kind = str(value.dtype).removeprefix("torch.") if isinstance(value, Tensor) else _kind(value)
-            raise InputError(f"{where}: {name!r} of the network's state is {kind}; accepted: float32 or whole numbers, in tensors")
+        if not isinstance(value, Tensor):
+            kind = _kind(value)
+        elif is_lazy(value) or value.is_meta:
+            kind = "without values"
+        elif value.dtype != torch.float32 and (value.is_floating_point() or value.is_complex()):
+            kind = str(value.dtype).removeprefix("torch.")
+        else:
+            continue
+        raise InputError(f"{where}: {name!r} of the network's state is {kind}; accepted: float32 or whole numbers, in tensors")
     return network
 
 

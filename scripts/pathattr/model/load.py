@@ -98,14 +98,19 @@ def begin(network: nn.Module, weights) -> int:
     return len(fit)
 
 
-def load(path, entry: dict, device: str = "cpu", digest: str | None = None) -> tuple[Classifier, dict]:
-    """The classifier of a config entry with the weights at `path`, as written by `save`, and what was saved with them."""
+def load(path, entry: dict, device="cpu", digest=None, layout="channels_last", precision="float32") -> tuple[Classifier, dict]:
+    """The classifier of a config entry with the weights at `path`, as written by `save`, and what was saved with them.
+
+    `layout`, `precision`: see `Classifier`; "measured" is what was found when the weights were made, so that all jobs agree.
+    """
     arrays, about = read_tensors(path, digest)
     network = build(entry, about["classes"], about["channels"], about["size"])
     fill(network, tensors(arrays), str(path))
-    return Classifier(network, about["mean"], about["std"], device, classes=about["classes"]), about
+    layout, folded = (about["layout"], about["folded"]) if layout == "measured" else (layout, True)
+    return Classifier(network, about["mean"], about["std"], device, folded, about["classes"], layout, precision), about
 
 
-def opened(weights, device: str = "cpu") -> tuple[Classifier, dict]:
-    """The classifier of a weights `File` that knows its config entry, and what was saved with it."""
-    return load(weights, weights.about["entry"], device, weights.digest)
+def opened(weights, device: str = "cpu", **other) -> tuple[Classifier, dict]:
+    """The classifier of a weights `File` that knows its config entry and how the network `runs`, but for what is said `other`wise;
+    and what was saved with it."""
+    return load(weights, weights.about["entry"], device, weights.digest, **weights.about.get("runs", {}) | other)

@@ -38,6 +38,8 @@ def train(
     """
     if not 0 < learning_rate < math.inf:
         raise InputError(f"training: learning_rate is {learning_rate}; accepted: a finite number above 0")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise InputError("training: the network has no parameters that can be trained; accepted: one that has")
     generator = torch.Generator().manual_seed(seed)
     network = network.to(device, memory_format=torch.channels_last).train()
     batches = len(pixels) // batch_size
