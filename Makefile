@@ -4,16 +4,23 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
+RUN := PYTHONPATH=scripts $(BIN)/python -m
+# In an unpacked package (make package), what its results were made with
+CONFIG ?= $(sort $(wildcard config/packaged/*))
+CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
 .DEFAULT_GOAL := reproduce
 # What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml RATE=2000 (gradients a second of a GPU)
 # Whether every result is whole and current: make verify CONFIG=config/smoke.yaml DIRECTORY=results/smoke; REMOVE=1 deletes those that are not
-.PHONY: reproduce env docs cost verify test lint smoke cluster-test benchmark package clean
+# Code and results as one archive: make package [CONFIG=... DIRECTORY=...]; DIRTY=1 packs also what is not committed
+# Is a package whole, and does it give one claim's verdict again from its weights? make verify-package FILE=...; CHECK=1: only the first
+# A run beside the reference: make compare [DIRECTORY=... REFERENCE=...]; CELLS=1 shows every number that is not equal
+.PHONY: reproduce env docs cost verify test lint smoke cluster-test benchmark package verify-package compare clean
 
 reproduce: $(VENV)/.installed
-	@$(SNAKEMAKE)
+	@$(SNAKEMAKE) $(CONFIGFILE)
 	@if [ ! -e results/report.html ] || \
 		[ -n "$$(find results/figures results/tables results/claims.html -newer results/report.html -type f | head -1)" ]; then \
-		$(SNAKEMAKE) --report results/report.html; fi
+		$(SNAKEMAKE) --report results/report.html $(CONFIGFILE); fi
 	@echo; echo "tables:  results/tables/<paper>/*.csv   ($$(find results/tables -name '*.csv' | wc -l) files)"
 	@echo "figures: results/figures/<paper>/*.pdf, *.png   ($$(find results/figures -name '*.pdf' | wc -l) figures)"
 	@echo "report:  results/report.html"
@@ -60,11 +67,16 @@ benchmark: $(VENV)/.installed
 	@$(SNAKEMAKE) --forcerun benchmark -- results/benchmark.csv
 	@$(BIN)/python -c "import pandas; print(pandas.read_csv('results/benchmark.csv').round(3).to_string(index=False))"
 
-package: reproduce
-	git archive --prefix=pathattr/ -o results/pathattr.tar HEAD
-	tar --append -f results/pathattr.tar --transform 's,^,pathattr/,' results/tables results/figures results/report.html
-	gzip -f results/pathattr.tar
-	@echo "package: results/pathattr.tar.gz"
+package: $(VENV)/.installed
+	@$(RUN) pathattr.package --look $(if $(DIRTY),--dirty)
+	@$(if $(CONFIG)$(DIRECTORY),,$(MAKE) --no-print-directory reproduce)
+	@$(RUN) pathattr.package $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(DIRTY),--dirty)
+
+verify-package: $(VENV)/.installed
+	@$(RUN) pathattr.verify_package $(FILE) --cores $(CORES) $(if $(CHECK),--no-remake)
+
+compare: $(VENV)/.installed
+	@$(RUN) pathattr.compare $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REFERENCE),--reference $(REFERENCE)) $(if $(CELLS),--cells)
 
 clean:
 	rm -rf $(VENV) .snakemake results/*

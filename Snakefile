@@ -39,6 +39,7 @@ report: "report/workflow.rst"
 onstart:
     globals()["_run"] = begin(study, workflow)
     tell(plan.stamps)
+    note()
 
 
 rule all:

@@ -1,6 +1,7 @@
 from pathattr.config import load
 from pathattr.dataset.stamp import tell, told
 from pathattr.errors import InputError
+from pathattr.machine import note
 from pathattr.plan import Plan
 from pathattr.resources import Needs
 from pathattr.run import begin, check_folder, jobs_take
