@@ -56,7 +56,7 @@ def says_what_it_is(entry):
 
 @promise("baseline", on=STANDINS)
 def does_not_depend_on_its_company(entry, case):
-    """Baselines are the same bit for bit: alone, in any order, in shards, in micro-batches of any size, on any number of threads."""
+    """Baselines are the same bit for bit: alone, in any order, in shards, in micro-batches of any size, on any threads."""
     whole, count = of(entry, case), len(case.x)
     for row in range(count):
         same(of(entry, case, [row]), whole, f"image {row} alone", [row])
