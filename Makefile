@@ -7,7 +7,8 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 .DEFAULT_GOAL := reproduce
 # What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml RATE=2000 (gradients a second of a GPU)
 # Whether every result is whole and current: make verify CONFIG=config/smoke.yaml DIRECTORY=results/smoke; REMOVE=1 deletes those that are not
-.PHONY: reproduce env docs cost verify test lint smoke cluster-test benchmark package clean
+# Whether something of your own keeps what everything registered promises: make check NAME=mine; KIND=method where several have the name
+.PHONY: reproduce env docs cost verify check wheel tour test lint smoke cluster-test benchmark package clean
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE)
@@ -39,6 +40,15 @@ cost: $(VENV)/.installed
 verify: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
 
+check: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.check $(NAME) $(if $(KIND),--kind $(KIND))
+
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+tour: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.tour docs/tour.ipynb
+
 test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile
 
@@ -51,10 +61,7 @@ lint: $(VENV)/.installed-dev
 smoke: $(VENV)/.installed
 	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke
 
-cluster-verify: $(VENV)/.installed
-	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
-
-test: $(VENV)/.installed-dev
+cluster-test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/cluster/run.py
 
 benchmark: $(VENV)/.installed

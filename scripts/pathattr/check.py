@@ -14,6 +14,7 @@ from .promise import KINDS, Broken, Untried, promises, subject
 from .values import among
 
 KEPT, BROKEN, UNTRIED = "holds", "BROKEN", "not tried"
+COUNTED = {KEPT: "hold", BROKEN: "broken", UNTRIED: "not tried"}
 
 
 def kinds_of(name: str) -> list[str]:
@@ -65,7 +66,7 @@ def page(kind: str, name: str, rows) -> str:
         lines += textwrap.wrap(says, 120, initial_indent=f"  {kept:10}", subsequent_indent=" " * 12)
         lines += textwrap.wrap(found, 120, initial_indent=" " * 12 + "found: ", subsequent_indent=" " * 19)
     counts = {word: sum(kept == word for kept, _, _ in rows) for word in (KEPT, BROKEN, UNTRIED)}
-    lines.append(f"{kind} {name}: {', '.join(f'{count} {word.lower()}' for word, count in counts.items() if count)}")
+    lines.append(f"{kind} {name}: {', '.join(f'{count} {COUNTED[word]}' for word, count in counts.items() if count)}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,188 @@
+"""`make check`: the README's method, and a metric, keep all promises; what is broken fails at the promise that it breaks."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import REPOSITORY
+from pathattr import check, source
+from pathattr.promise import KINDS, promises
+
+METRIC = '''
+import numpy as np
+
+from ..batching import LOGITS, Ask
+from ..registry import metric
+
+
+@metric(
+    "quieter",
+    paper="mine",
+    equation="p(x) - p(x - x |A| / max |A|)",
+    forwards="2",
+    scores={"quieter": ("-1 to 1", "higher")},
+    unsigned=True,
+)
+def quieter(image, attribution):
+    """How much of the class's probability goes when each pixel is darkened by its share of the map's largest value."""
+    share = attribution.abs() / attribution.abs().max().clamp(min=1e-20)
+    points = image.x.new_zeros(2, *image.x.shape)
+    points[0], points[1] = image.x, image.x * (1 - share)
+    answer = yield Ask(points, rule=LOGITS)
+    before, after = answer.logits.softmax(1)[:, image.target].tolist()
+    return {"quieter": (np.array([np.nan]), np.array([before - after]))}
+'''
+BROKEN = {  # kind -> name -> (what is replaced in the example, by what, the promise that this breaks)
+    "method": {
+        "costly": ('gradients="1"', 'gradients="2"', "The gradients and forward passes that it takes are those registered"),
+        "wordless": ('    """One gradient half-way to a grey image."""\n', "", "A docstring, its paper and its equation"),
+        "companion": (
+            "points = (image.x[None] + grey) / 2",
+            "points = (image.x[None] + grey) / 2 + 1e-4 * len(SEEN); SEEN.append(image.id)",
+            "A map is the same bit for bit",
+        ),
+        "unseeded": (
+            "points = (image.x[None] + grey) / 2",
+            "points = (image.x[None] + grey) / 2 * torch.rand(1)",
+            "Maps are fixed by the seed",
+        ),
+        "infinite": ("image.x - grey)", "(image.x - grey) / image.x)", "Finite float32 maps"),
+        "stubborn": ('gradients="1"', 'gradients="1", objectives=("logits",)', "A docstring, its paper and its equation"),
+        "careless": ("image.x - grey)", "(image.x - grey)[:, 1:])", "Finite float32 maps"),
+    },
+    "metric": {
+        "boundless": ('"-1 to 1"', '"0.9 to 1"', "The scores are those registered"),
+        "priceless": ('forwards="2"', 'forwards="3"', "The forward passes that it takes are those registered"),
+        "signed": ("unsigned=True", "unsigned=False", "A map and its absolute values score alike"),
+        "extreme": (".clamp(min=1e-20)", "", "Constant, tiny and huge maps are measured"),
+        "sideways": ('"higher")', '"up")', "A docstring, its paper and its equation; of each score"),
+    },
+}
+
+
+def readme(kind: str) -> str:
+    """The README's own file of a kind."""
+    (code,) = re.findall(
+        rf"```python\n# scripts/pathattr/{kind}/mine\.py\n(.*?)```", (REPOSITORY / "README.md").read_text(), re.DOTALL
+    )
+    return code
+
+
+def renamed(code: str, name: str) -> str:
+    """The function of an example, without its imports, by another name."""
+    body = code[code.index("@") :]
+    old = re.search(r"def (\w+)\(", body)[1]
+    return body.replace(f'"{old}"', f'"{name}"').replace(f"def {old}(", f"def {name}(").replace(f'"{old}": (np', f'"{name}": (np')
+
+
+def checked(folder: Path, files: dict, *names: str) -> subprocess.CompletedProcess:
+    """What the command says in a copy of the library with these files besides."""
+    for part in ("scripts/pathattr", "resources"):
+        shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "config.yaml", folder)
+    for kind, code in files.items():
+        (folder / f"scripts/pathattr/{kind}/mine.py").write_text(code)
+    command, environment = [sys.executable, "-m", "pathattr.check", *names], {**os.environ, "PYTHONPATH": str(folder / "scripts")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def sections(output: str) -> dict[str, list[str]]:
+    """Name -> the promises that are broken."""
+    found = {}
+    for line in output.splitlines():
+        if not line.startswith(" ") and ":" not in line:
+            name = line.split()[1]
+            found[name] = []
+        elif line.startswith("  BROKEN"):
+            found[name].append(line.removeprefix("  BROKEN").strip())
+    return found
+
+
+def test_the_examples_keep_every_promise(tmp_path):
+    """The README's method, artefact and claim, and a metric: every promise of their kinds is tried, and holds."""
+    files = {kind: readme(kind) for kind in ("method", "artefact", "claim")} | {"metric": METRIC}
+    done = checked(tmp_path, files, "halfway", "quieter", "histogram", "positive")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for kind, name in (("method", "halfway"), ("metric", "quieter"), ("artefact", "histogram"), ("claim", "positive")):
+        assert re.search(rf"^{kind} {name}: \d+ hold$", done.stdout, re.MULTILINE), done.stdout
+        assert name in sections(done.stdout)
+    for one in promises("method"):
+        if "aseline" not in one.says:
+            assert one.says[:60] in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_broken_fails_at_the_promise_that_it_breaks(tmp_path):
+    examples, files = {"method": readme("method"), "metric": METRIC}, {}
+    for kind, broken in BROKEN.items():
+        code = examples[kind]
+        files[kind] = code[: code.index("@")] + "import torch\n\nSEEN = []\n\n"
+        for name, (old, new, _) in broken.items():
+            assert old in code, name
+            files[kind] += renamed(code.replace(old, new), name) + "\n\n"
+    done = checked(tmp_path, files, *(name for broken in BROKEN.values() for name in broken))
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    found = sections(done.stdout)
+    for broken in BROKEN.values():
+        for name, (_, _, says) in broken.items():
+            assert any(one.startswith(says) for one in found[name]), (name, found[name], done.stdout)
+    for name in ("costly", "wordless", "priceless", "signed", "boundless", "sideways"):
+        assert len(found[name]) == 1, (name, found[name])
+
+
+OWN = """
+import torch
+from torch import nn
+
+
+def fine(classes, channels, size):
+    return nn.Sequential(nn.Conv2d(channels, 4, 3), nn.SiLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes))
+
+
+class Mixing(nn.Module):
+    def forward(self, x):
+        return x - x.mean(0)
+
+
+def mixing(classes, channels, size):
+    return nn.Sequential(Mixing(), *fine(classes, channels, size))
+
+
+def blind(classes, channels, size):
+    return nn.Sequential(nn.ZeroPad2d(-size // 4), *fine(classes, channels, size))
+"""
+
+
+@pytest.mark.parametrize(
+    "function, broken",
+    [
+        ("fine", ()),
+        ("mixing", ("Finite logits, the same each time, of each image by itself",)),
+        ("blind", ("Gradients reach every",)),
+    ],
+)
+def test_an_architecture_of_ones_own_is_checked(tmp_path, function, broken):
+    (tmp_path / "own.py").write_text(OWN)
+    rows = check.tried("model", f"{tmp_path}/own.py:{function}")
+    assert len(rows) == len(promises("model"))
+    found = [says for kept, says, _ in rows if kept == check.BROKEN]
+    for says in broken:
+        assert any(one.startswith(says) for one in found), rows
+    assert broken or not found, rows
+
+
+def test_an_unknown_name_is_told_with_one_that_is_near(capsys):
+    with pytest.raises(SystemExit) as end:
+        check.main(["deepfit"])
+    assert "nothing registered is called 'deepfit'" in str(end.value) and "deeplift" in str(end.value)
+
+
+def test_every_kind_has_promises_that_say_what_they_are():
+    for kind in KINDS:
+        says = [one.says for one in promises(kind)]
+        assert len(says) == len(set(says)) >= 2 and source.registered(kind)
