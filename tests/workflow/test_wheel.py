@@ -9,10 +9,8 @@ import tomllib
 
 import pytest
 
-from helpers import REPOSITORY
+from helpers import DISTRIBUTIONS, REPOSITORY
 from pathattr import source
-
-from .test_package import DISTRIBUTIONS
 
 WORKFLOW = ("jsonschema", "matplotlib", "seaborn", "snakemake", "umap", "yaml")  # what only the workflow imports
 LIBRARY = ("method", "metric", "baseline", "probe", "training", "model", "dataset")  # folders that the library looks names up in

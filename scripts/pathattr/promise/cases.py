@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,7 +77,8 @@ def named(name: str) -> Case:
         torch.manual_seed(0)
         network = load.build({"architecture": name}, classes=10, channels=3, size=32)
         settings = dict(epochs=2, batch_size=16, learning_rate=2e-3, weight_decay=0.05, seed=0)
-        train.train(network, made.pixels, made.index["label"].to_numpy(), mean, std, **settings)
+        with contextlib.redirect_stderr(io.StringIO()):  # its progress
+            train.train(network, made.pixels, made.index["label"].to_numpy(), mean, std, **settings)
     x, background = (torch.from_numpy(pixels.astype(np.float32) / 255) for pixels in (test.pixels[:3], made.pixels))
     return make_case(network, mean, std, x, test.index["label"].tolist()[:3], background, n=2, m=3)
 

@@ -56,8 +56,9 @@ def drawing(kind: str, name: str) -> Drawing:
     ]
     place = used[0] if used else (PLACE, "checked")
     if not used:
-        entry = {kind: name} | ({"says": "checked", "where": "here", "artefacts": []} if kind == "claim" else {})
         of = config["papers"][PLACE]
+        told = {"says": "checked", "where": "here", "artefacts": list(of["artefacts"])[:1]}
+        entry = {kind: name} | (told if kind == "claim" else {})
         for one in known.parameters:
             if one.required and one.name not in of.get("defaults", {}) and one.names != "Models":
                 value = next(iter(of["models"])) if one.names == "Model" else FIRST.get(one.names)
