@@ -9,7 +9,7 @@ import pandas as pd
 from .. import registry, source
 from ..config import load
 from ..dataset.split import Split
-from ..found import Found
+from ..found import KEYS, Found
 from ..job import Given
 from ..plan import Plan
 from ..rng import generator
@@ -19,6 +19,7 @@ from . import Broken, Untried, cases
 from .metric import SMALL, boxes_for, maps_for, masks_for
 
 ROOT = source.LIBRARY.parents[1]
+CONFIG = ROOT / "config.yaml"
 IMAGES, TRAIN, SIZE = 24, 96, 32
 FIRST = {"Method": "ig", "Methods": ["ig", "eg"], "Metric": "diffid", "Score": "diffid_probability_auc", "Images": IMAGES}
 FIRST |= {"Scores": ["diffid_probability_auc"], "Pairs": [["ig", "eg"]], "Forms": ["ig", "eg"], "Sweep": {"ig": {"steps": [2, 5]}}}
@@ -46,32 +47,41 @@ class Drawing:
 def drawing(kind: str, name: str) -> Drawing:
     """A kind of artefact or claim by its registered name: the first entry of config.yaml that uses it, else one made up from its
     parameters. Raises `InputError` for an unknown name, and where the configuration is wrong."""
-    known, config = source.lookup(kind, name), read_yaml(ROOT / "config.yaml")
-    section = next(one for one, of in SECTIONS.items() if of == kind)
-    used = [
-        (paper, entry)
-        for paper, of in config["papers"].items()
-        for entry, one in (of or {}).get(section, {}).items()
-        if one and one[kind] == name
-    ]
-    place = used[0] if used else (PLACE, "checked")
-    if not used:
-        of = config["papers"][PLACE]
-        told = {"says": "checked", "where": "here", "artefacts": list(of["artefacts"])[:1]}
-        entry = {kind: name} | (told if kind == "claim" else {})
-        for one in known.parameters:
-            if one.required and one.name not in of.get("defaults", {}) and one.names != "Models":
-                value = next(iter(of["models"])) if one.names == "Model" else FIRST.get(one.names)
-                if value is None:
-                    raise Untried(f"no entry of config.yaml uses it, and nothing says what its parameter {one.name} may be")
-                entry[one.name] = value
-        of[section] = {**of.get(section, {}), "checked": entry}
-    plan = Plan(load(config, ROOT / "resources" / "config.schema.yaml"), ROOT)
-    drawn = plan.study.drawn[place[0], section, place[1]]
+    known, section = source.lookup(kind, name), next(one for one, of in SECTIONS.items() if of == kind)
+    for (_, part, _), drawn in _plan().study.drawn.items():
+        if part == section and drawn.known.name == name:
+            return Drawing(known, _plan(), few(drawn))
+    config = read_yaml(CONFIG)
+    of = config["papers"][PLACE]
+    told = {"says": "checked", "where": "here", "artefacts": list(of["artefacts"])[:1]}
+    entry = {kind: name} | (told if kind == "claim" else {})
+    for one in known.parameters:
+        if one.required and one.name not in of.get("defaults", {}) and one.names != "Models":
+            value = next(iter(of["models"])) if one.names == "Model" else FIRST.get(one.names)
+            if value is None:
+                raise Untried(f"no entry of config.yaml uses it, and nothing says what its parameter {one.name} may be")
+            entry[one.name] = value
+    of[section] = {**of.get(section, {}), "checked": entry}
+    plan = _planned(config)
+    return Drawing(known, plan, few(plan.study.drawn[PLACE, section, "checked"]))
+
+
+@functools.cache
+def _plan() -> Plan:
+    """The plan of config.yaml."""
+    return _planned(read_yaml(CONFIG))
+
+
+def _planned(config: dict) -> Plan:
+    return Plan(load(config, ROOT / "resources" / "config.schema.yaml"), ROOT)
+
+
+def few(drawn: Drawn) -> Drawn:
+    """The same of few images."""
     for one in drawn.known.parameters:
         if one.names == "Images" and drawn.values[one.name]:
             drawn.values[one.name] = min(drawn.values[one.name], IMAGES)
-    return Drawing(known, plan, drawn)
+    return drawn
 
 
 class Needed(Given):
@@ -110,18 +120,19 @@ class Invented(Found):
         shape = pd.concat(tables.values())
         if missing := set(names) - set(shape["metric"]):
             raise Broken(f"it asks for scores {', '.join(sorted(missing))}; there are: {', '.join(sorted(set(shape['metric'])))}")
-        shape, parts = shape[shape["metric"].isin(list(names))], []
+        shape, parts = shape[shape["metric"].isin(list(names))].reset_index(drop=True), []
+        ids = [f"test-{number:06d}" for number in range(self.drawn.first("scores"))]
+        rows, ends = shape.loc[shape.index.repeat(len(ids))], (shape["low"].to_numpy(), shape["high"].to_numpy())
         for model in models or self.models:
             for method in self.drawn.forms if methods is None else methods:
                 for variant in variants:
-                    rng = generator(0, "invented", model, method, variant)
-                    for number in range(self.drawn.first("scores")):
-                        values = np.clip(shape["value"] + rng.normal(0, 0.1, len(shape)), shape["low"], shape["high"])
-                        place = {"model": model, "method": method, "variant": variant, "image_id": f"test-{number:06d}"}
-                        parts.append(shape[["metric", "x"]].assign(**place, value=values, gradients=20, training=model))
-        columns = ["model", "method", "variant", "metric", "image_id", "x"]
-        table = pd.concat(parts, ignore_index=True)[[*columns, "value", "gradients", "training"]]
-        return table.sort_values(columns, kind="stable", ignore_index=True)
+                    noise = generator(0, "invented", model, method, variant).normal(0, 0.1, (len(ids), len(shape)))
+                    values = np.clip(shape["value"].to_numpy() + noise, *ends).T.ravel()
+                    place = {"model": model, "method": method, "variant": variant, "image_id": ids * len(shape)}
+                    told = {"value": values, "gradients": 20, "training": model, "valid": 0.5}
+                    parts.append(rows[["metric", "x"]].assign(**place, **told))
+        table = pd.concat(parts, ignore_index=True)[[*KEYS, "value", "gradients", "training", "valid"]]
+        return table.sort_values(KEYS, kind="stable", ignore_index=True)
 
     def map(self, model: str, method: str, position: int, variant: str = "vanilla") -> np.ndarray:
         self.given.check("maps")
@@ -166,10 +177,7 @@ class Invented(Found):
     def table(self) -> pd.DataFrame:
         self.given.check("table")
         (name,) = [self.drawn.values[one.name] for one in self.drawn.known.parameters if one.names == "Table"]
-        other = self.plan.study.drawn[self.drawn.paper, "artefacts", name]
-        for one in other.known.parameters:
-            if one.names == "Images" and other.values[one.name]:
-                other.values[one.name] = min(other.values[one.name], IMAGES)
+        other = few(self.plan.study.drawn[self.drawn.paper, "artefacts", name])
         drawn = Drawing(other.known, self.plan, other).run()
         return drawn[0] if other.known.facts.get("table") else drawn[1]
 
