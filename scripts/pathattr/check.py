@@ -1,7 +1,8 @@
 """Does it keep what everything registered promises? `make check NAME=mine` tries it on one of your own, a line a promise.
 
-A name is that of a registered method, metric, probe, baseline, data set, model, artefact or claim, or FILE.py:FUNCTION, an
-architecture of your own. The tests try the same promises, `pathattr.promise`, on everything that is registered.
+A name is that of a registered method, metric, probe, baseline, data set, model, artefact or claim; of an entry of config.yaml's
+`datasets` or `models`; or FILE.py:FUNCTION, an architecture of your own. The tests try the same promises, `pathattr.promise`, on
+everything that is registered.
 """
 
 import argparse
@@ -10,9 +11,10 @@ import textwrap
 
 from . import source
 from .errors import InputError, problem
-from .promise import KINDS, Broken, Untried, promises, subject
+from .promise import KINDS, Broken, Untried, entry, promises, subject
 from .values import among
 
+ENTRIES = {"datasets": "dataset", "models": "model"}  # of config.yaml
 KEPT, BROKEN, UNTRIED = "holds", "BROKEN", "not tried"
 COUNTED = {KEPT: "hold", BROKEN: "broken", UNTRIED: "not tried"}
 
@@ -22,6 +24,7 @@ def kinds_of(name: str) -> list[str]:
     if ".py:" in name:
         return ["model"]
     found = [kind for kind in KINDS if name.partition(":")[0] in source.registered(kind)]
+    found = found or [kind for section, kind in ENTRIES.items() if entry(section, name)]
     if not found:
         known = sorted({one for kind in KINDS for one in source.registered(kind)})
         raise InputError(f"nothing registered is called {name!r}; {among(name, known)}")

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from helpers import REPOSITORY
-from pathattr import check, source
+from pathattr import check, promise, source
 from pathattr.promise import KINDS, promises
 
 METRIC = '''
@@ -184,6 +186,33 @@ def test_an_architecture_of_ones_own_is_checked(tmp_path, function, broken):
     for says in broken:
         assert any(one.startswith(says) for one in found), rows
     assert broken or not found, rows
+
+
+def folders(root, train=("cat", "dog"), test=("cat", "dog")):
+    for split, classes in (("train", train), ("val", test)):
+        for number, name in enumerate(classes):
+            (root / split / name).mkdir(parents=True)
+            pixels = np.random.default_rng(number).integers(0, 256, (2, 16, 16, 3), np.uint8)
+            for image, values in enumerate(pixels):
+                Image.fromarray(values).save(root / split / name / f"{image}.png")
+    return root
+
+
+def test_images_of_ones_own_are_checked(tmp_path, monkeypatch, capsys):
+    """An entry of config.yaml; and one whose test images have a class that no training image has, one that is not there, and one
+    with an image that is none."""
+    roots = {"whole": folders(tmp_path / "whole"), "gone": tmp_path / "gone"}
+    roots |= {"other": folders(tmp_path / "other", test=("cat", "emu")), "torn": folders(tmp_path / "torn")}
+    (roots["torn"] / "val/cat/0.png").write_bytes(b"none")
+    entries = "".join(f"  {name}: {{dataset: imagefolder, root: {root}, size: 16}}\n" for name, root in roots.items())
+    monkeypatch.setattr(promise, "CONFIG", tmp_path / "config.yaml")
+    promise.CONFIG.write_text(f"datasets:\n{entries}")
+    with pytest.raises(SystemExit) as end:
+        check.main([*roots])
+    assert end.value.code == 1
+    found = sections(capsys.readouterr().out)
+    assert found["whole"] == [] and len(found["torn"]) == 1
+    assert found["gone"][0].startswith("The files and folders") and found["other"] and "one shape" in found["torn"][0]
 
 
 def test_an_unknown_name_is_told_with_one_that_is_near(capsys):

@@ -6,6 +6,7 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from pathattr.dataset import digits
 from pathattr.dataset.split import open_source
+from pathattr.promise import subject
 from pathattr.registry import entries
 
 from .helpers import every_promise, refused
@@ -25,7 +26,7 @@ def sized(name) -> dict:
     return {} if name == "digit_pairs" else {"size": SHAPES[name][1]}
 
 
-@every_promise("dataset", {entry.name: entry for entry in entries("dataset")})
+@every_promise("dataset", {entry.name: subject("dataset", entry.name) for entry in entries("dataset")})
 def test_every_dataset_keeps_its_promises(promise, subject, case):
     promise.keep(subject)
 

@@ -9,9 +9,11 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .. import source
 from ..errors import InputError
 
 KINDS = ("method", "metric", "probe", "baseline", "dataset", "model", "artefact", "claim")
+CONFIG = source.LIBRARY.parents[1] / "config.yaml"
 STANDINS = ("resnet_small", "vgg_small")
 _promises: dict[str, list["Promise"]] = {kind: [] for kind in KINDS}
 
@@ -67,6 +69,15 @@ def promises(kind: str) -> list[Promise]:
 def subject(kind: str, name: str):
     """What the promises of a kind are tried on, by its registered name. Raises `InputError` naming what is known."""
     return importlib.import_module(f"{__name__}.{kind}").subject(name)
+
+
+def entry(section: str, name: str) -> dict | None:
+    """An entry of config.yaml's `datasets` or `models`; None where there is none, or no config.yaml (an installed library)."""
+    if not CONFIG.is_file():
+        return None
+    from ..strict import read_yaml
+
+    return (read_yaml(CONFIG).get(section) or {}).get(name)
 
 
 def hold(condition, what: str):

@@ -15,11 +15,10 @@ from ..plan import Plan
 from ..rng import generator
 from ..strict import read_yaml
 from ..study import SECTIONS, Drawn
-from . import Broken, Untried, cases
+from . import CONFIG, Broken, Untried, cases
 from .metric import SMALL, boxes_for, maps_for, masks_for
 
 ROOT = source.LIBRARY.parents[1]
-CONFIG = ROOT / "config.yaml"
 IMAGES, TRAIN, SIZE = 24, 96, 32
 FIRST = {"Method": "ig", "Methods": ["ig", "eg"], "Metric": "diffid", "Score": "diffid_probability_auc", "Images": IMAGES}
 FIRST |= {"Scores": ["diffid_probability_auc"], "Pairs": [["ig", "eg"]], "Forms": ["ig", "eg"], "Sweep": {"ig": {"steps": [2, 5]}}}

@@ -11,14 +11,16 @@ from ..errors import InputError
 from ..model import contract, load
 from ..model.classifier import Classifier
 from ..registry import get
-from . import hold, promise
+from . import entry, hold, promise
 
 SIZE = 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def subject(name: str) -> str:
-    """The architecture of that name, or FILE.py:FUNCTION."""
+    """The architecture of that name, FILE.py:FUNCTION, or the architecture of an entry of config.yaml."""
+    if ".py:" not in name and name not in source.registered("model"):
+        name = (entry("models", name) or {}).get("architecture", name)
     if ".py:" not in name and get("model", name).facts["published"]:
         raise InputError(f"{name}: found a family with published weights; accepted: an architecture of your own")
     return name
@@ -52,9 +54,9 @@ def says_what_it_is(name):
         path, _, function = name.rpartition(":")
         source.own(path, function)
         return
-    entry = get("model", name)
-    hold((entry.function.__doc__ or "").strip(), "no docstring")
-    hold(entry.facts["paper"], "no paper")
+    known = get("model", name)
+    hold((known.function.__doc__ or "").strip(), "no docstring")
+    hold(known.facts["paper"], "no paper")
 
 
 @promise("model")
