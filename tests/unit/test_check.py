@@ -64,6 +64,15 @@ BROKEN = {  # kind -> name -> (what is replaced in the example, by what, the pro
         "extreme": (".clamp(min=1e-20)", "", "Constant, tiny and huge maps are measured"),
         "sideways": ('"higher")', '"up")', "A docstring, its paper and its equation; of each score"),
     },
+    "artefact": {
+        "greedy": ('needs=("scores",)', 'needs=("maps",)', "From what its `needs` name"),
+        "tableless": ('table[["method", "image_id", "value"]]', "None", "From what its `needs` name"),
+        "misspelt": ("{images} images", "{image} images", "Its docstring is a caption"),
+    },
+    "claim": {
+        "boastful": ('", cells,', '", [one | {"low": 9.0} for one in cells],', "From what its `needs` name"),
+        "fickle": ('table["value"].to_numpy()', 'table["value"].sample(4).to_numpy()', "The same results give the same verdict"),
+    },
 }
 
 
