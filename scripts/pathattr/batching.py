@@ -115,7 +115,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
         try:
             answers = _evaluate(batch, evaluate, 1 if alone else _multiple(micro_batch), rule)
         except (RuntimeError, MemoryError) as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
         if answers is None:  # only here has the error, which held the tensors of the call, let go of them
             torch.cuda.empty_cache()
@@ -146,7 +146,7 @@ def _begun(generators: Iterable[Generator], threads: int) -> Iterator[tuple[_Wal
         yield from begun
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Whether the GPU's memory or the machine's ran out: of the latter torch says so in words alone."""
     words = ("DefaultCPUAllocator", "not enough memory", "Cannot allocate memory", "can't allocate memory", "bad_alloc")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(one in str(error) for one in words)

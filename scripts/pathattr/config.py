@@ -55,7 +55,8 @@ def _check_shards(config: dict) -> list[str]:
 
 def load(config: dict, schema_path, files=()) -> Study:
     """The study of a configuration, which was read from `files`. Raises `InputError` with one line a problem."""
-    problems = sum([problems_of(path) for path in files], []) or check(config, schema_path)
+    there = [path for path in files if Path(path).is_file()]  # a pipe is empty by now
+    problems = sum([problems_of(path) for path in there], []) or check(config, schema_path)
     if problems:
         raise InputError("\n".join(f"config: {problem}" for problem in problems))
     config["papers"] = shown_papers(config)["papers"]

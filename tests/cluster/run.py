@@ -373,6 +373,7 @@ def disturb(cluster, run):
         left = cluster.until(run, lambda: running({HUNGRY, SLOW, *cancelled.values()}), "a job to cancel")
         check(left, "the run ended before three jobs were cancelled")
         job = chance.choice(left)
+        time.sleep(chance.uniform(2, 6))  # at work, not just started
         cluster.ask("scancel", job)
         cluster.until(run, lambda job=job: job not in cluster.queue(), f"the end of job {job}", 60)
         if cluster.jobs()[job]["JobState"] == "CANCELLED":

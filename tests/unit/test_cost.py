@@ -16,7 +16,7 @@ from pathattr.config import load
 from pathattr.metric import retraining
 from pathattr.plan import Plan, merged
 from pathattr.registry import get
-from pathattr.study import Study
+from pathattr.study import Study, baselines_of
 from pathattr.training.data import Data
 from pathattr.training.prior import attribution_prior
 
@@ -231,7 +231,7 @@ def test_how_many_baselines_an_image_gets(name):
     network = pathattr.Classifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 36, 4)), (0.5,) * 3, (0.5,) * 3)
     few = {key: 2 for key in ("iterations", "attack_steps") if key in parameters}
     pixels, _ = pathattr.baselines(name, network, torch.rand(2, 3, 6, 6), torch.tensor([0, 1]), **few)
-    assert pixels.shape[:2] == (2, cost._number({"baseline": name, **parameters}))
+    assert pixels.shape[:2] == (2, baselines_of({"baseline": name, **parameters}))
 
 
 @pytest.mark.parametrize("name", [name for name, known in source.registered("dataset").items() if known.facts.get("made")])

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..batching import Ask
+from ..batching import Ask, out_of_memory
 from ..errors import InputError
 from ..registry import method
 
@@ -53,10 +53,11 @@ class Rule:
                 if isinstance(making.get("layer"), str):
                     making["layer"] = classifier.module.get_submodule(making["layer"])
                 found = self.kind(network, **making).attribute(points.clone().requires_grad_(True), target=target, **asking)
-            except torch.cuda.OutOfMemoryError:
-                raise
             except Exception as error:  # whatever Captum makes of the user's arguments
-                raise InputError(f"captum:{self.kind.__name__}: {str(error).strip().splitlines()[0]}") from None
+                if out_of_memory(error):
+                    raise
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+                raise InputError(f"captum:{self.kind.__name__}: {reason}") from None
         if not isinstance(found, torch.Tensor) or found.shape != points.shape:
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise InputError(
