@@ -33,6 +33,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 
 docs: $(VENV)/.installed
 	@$(SNAKEMAKE) --force -- docs/methods.md docs/full-scale.md
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.pages
 
 cost: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))
@@ -60,6 +61,7 @@ lint: $(VENV)/.installed-dev
 
 smoke: $(VENV)/.installed
 	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke
+	@$(SNAKEMAKE) --configfile config/smoke.yaml --directory results/smoke --report $(CURDIR)/results/smoke/report.html
 
 cluster-test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/cluster/run.py

@@ -18,6 +18,7 @@ def write_parts(folder: Path, images: int, classes: int, parts: int) -> list[str
     """Float32 logits around 20 centres."""
     import numpy as np
 
+    from pathattr.seal import seal
     from pathattr.store import write_arrays
 
     centres, paths = np.random.default_rng(0).normal(0, 3, (20, classes)).astype(np.float32), []
@@ -27,6 +28,7 @@ def write_parts(folder: Path, images: int, classes: int, parts: int) -> list[str
         ids = [f"n{part:02d}_{number:08d}.JPEG" for number in range(count)]
         paths.append(str(folder / f"{part}.arrow"))
         write_arrays(paths[-1], {"image_id": ids, "label": np.zeros(count, int), "logits": logits}, {"digest": "made"})
+        seal(paths[-1], "made")
     return paths
 
 
@@ -46,7 +48,8 @@ def run_script(folder: Path, paths: list[str], n: int = 9, m: int = 20):
     job = {"n": n, "m": m, "seed": 0, "digest": "made", "inputs": inputs}
     given = {"input": paths, "output": [str(folder / "out.safetensors")], "log": [str(folder / "log")], "rule": "neighbourhoods"}
     before = high_water()
-    runpy.run_path(str(SCRIPTS / "neighbourhoods.py"), {"snakemake": SimpleNamespace(**given, params=SimpleNamespace(job=job))})
+    told = SimpleNamespace(**given, scriptdir=SCRIPTS, params=SimpleNamespace(job=job))
+    runpy.run_path(str(SCRIPTS / "neighbourhoods.py"), {"snakemake": told})
     print(high_water() - before)
 
 

@@ -34,7 +34,7 @@ class Victim:
 
     def __init__(self, folder: Path, paper: str, seed: int):
         self.folder, self.paper, self.draw = Path(folder), paper, random.Random(seed)
-        plan: Plan = planned([self.folder / "config/smoke.yaml"], self.folder)
+        plan: Plan = planned([ROOT / "config/smoke.yaml"], ROOT)
         digests = plan.results()
         self.results = {file: digests[file] for file in map(str, plan.targets(paper))}
 

@@ -269,7 +269,7 @@ def test_the_command_needs_no_torch():
 def test_the_command_refuses_in_one_line(tmp_path, capsys):
     (tmp_path / "own.yaml").write_text("micro_batch: 5\n")
     (tmp_path / "torn.yaml").write_text("a: [\n")
-    for name, words in (("none", "none.yaml: cannot be read"), ("torn", "torn.yaml: "), ("own", "a multiple of 16")):
+    for name, words in (("none", "none.yaml: No such file"), ("torn", "torn.yaml, line 2: "), ("own", "a multiple of 16")):
         with pytest.raises(SystemExit) as caught:
             cost.main([str(tmp_path / f"{name}.yaml")])
         assert words in str(caught.value) and len(str(caught.value).splitlines()) == 1

@@ -215,7 +215,7 @@ def test_la_on_the_smooth_network(smooth, method, parameters):
 
 @pytest.mark.parametrize("as_released", [False, True])
 def test_la_on_the_stand_ins(trained, as_released):
-    compare(trained, "la", dict(steps=2, targets=2, as_released=as_released), la, 1e-4, kinks=True)
+    compare(trained, "la", dict(steps=2, targets=2, as_released=as_released), la, 1e-4, kinks=True, signs=True)
 
 
 def test_la_of_one_untargeted_step_is_half_the_room_times_the_size_of_the_slope(smooth):

@@ -67,7 +67,7 @@ MISTAKES = [
     (("methods/ig/method", "ig:x"), ("methods.ig", "'ig:x'")),
     (("methods/credible/baseline", "grey"), ("methods.credible.baseline", "'grey'", "boundary, compute_baseline, constant")),
     (("methods/credible/radii", [1.0]), ("methods.credible", "'radii'", "blurs")),
-    (("methods/credible/blurs", [1.0, "x"]), ("methods.credible.blurs.1", "'x'", "a number")),
+    (("methods/credible/blurs", [1.0, "x"]), ("methods.credible.blurs.1", "'x'", "a finite number")),
     (("methods/credible/iterations", 0), ("methods.credible.iterations", "0", "at least 1")),
     (("methods/la/objective", "logit"), ("methods.la.objective", "logit", "log_probability, probability")),
     (("methods/deeplift/objective", "probability"), ("methods.deeplift.objective", "probability", "logit")),

@@ -95,10 +95,21 @@ def comparable(case, point, target: int) -> bool:
     return float((rounded - exact).abs().max()) <= 1e-5 * float(exact.abs().max())
 
 
-def check(case, found: dict, oracle, tolerance, kinks=False):
+def steady(case, point) -> bool:
+    """Whether rounding leaves the sign of every element of the loss's gradient at a point as it is, of each class."""
+    signs = []
+    for network, kind in ((case.network, torch.float64), (case.classifier, torch.float32)):
+        at = point[None].to(kind).requires_grad_(True)
+        losses = network(at).log_softmax(1)[0]
+        signs.append([torch.autograd.grad(loss, at, retain_graph=True)[0].sign().float() for loss in losses])
+    return all(torch.equal(one, other) for one, other in zip(*signs, strict=True))
+
+
+def check(case, found: dict, oracle, tolerance, kinks=False, signs=False):
     """Compare variant by variant with `oracle(network, x, target, draws_of)` -> variant -> (C, H, W).
 
-    Where the network has `kinks`, of the images whose every point is comparable; at least one is. Elements that the oracle
+    Where the network has `kinks`, of the images whose every point is comparable, and steady where the method steps by `signs`;
+    at least one is. Elements that the oracle
     calls "undecided" (a gradient whose sign is rounding, so that a re-calibrated map may keep or drop it) may differ.
     """
     maps, kept = [], []
@@ -107,6 +118,7 @@ def check(case, found: dict, oracle, tolerance, kinks=False):
         of = {"ig2": "ig3"}  # whose first draw it is
         maps.append(oracle(network, x, target, lambda method, name=name, of=of: draws(SEED, of.get(method, method), name)))
         kept.append(not kinks or all(comparable(case, point, target) for point in network.points))
+        kept[-1] &= not signs or all(steady(case, point) for point in network.points)
     assert any(kept)
     rows = [number for number, whole in enumerate(kept) if whole]
     undecided = torch.stack([maps[row].pop("undecided", torch.zeros(case.x.shape[1:])) > 0 for row in rows])
@@ -122,14 +134,14 @@ def rounding(points):
     return torch.stack([(size > 0) & (size < 1e-6 * size.max()) for size in sizes]).any(0)
 
 
-def compare(case, method, parameters, oracle, tolerance=1e-5, kinks=False):
+def compare(case, method, parameters, oracle, tolerance=1e-5, kinks=False, signs=False):
     """Compare a method with `oracle(network, x, target, draws, **parameters)` -> (C, H, W)."""
     found = by_library(method, case, **parameters)
 
     def plain(network, x, target, draws_of):
         return {"vanilla": oracle(network, x, target, draws_of(method), **parameters)}
 
-    check(case, found, plain, tolerance, kinks)
+    check(case, found, plain, tolerance, kinks, signs)
     assert torch.equal(found["absolute"], found["vanilla"].abs())
 
 

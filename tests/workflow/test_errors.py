@@ -32,7 +32,8 @@ def test_missing_data_is_said_before_any_job(tmp_path):
     arguments = ("--directory", tmp_path, "--configfile", REPOSITORY / "config/imagenet.yaml")
     done = snakemake(REPOSITORY, *arguments, check=False)
     assert done.returncode == 1
-    assert done.stdout.strip().splitlines()[-1].startswith("config: datasets.imagenet.root: data/imagenet does not exist")
+    said = [line for line in done.stdout.splitlines() if line.startswith("config: ")]
+    assert any(line.startswith("config: datasets.imagenet.root: data/imagenet does not exist") for line in said), done.stdout
     assert not (tmp_path / "results").exists()
 
 

@@ -51,7 +51,7 @@ def test_a_semantic_edit_of_a_methods_file(workbench):
 @pytest.mark.parametrize(
     "old, new",
     [
-        ("logits = np.ascont", "# a comment\n        logits = np.ascont"),
+        ("centres, neighbourhood = ", "# a comment\n        centres, neighbourhood = "),
         ('"""Local Path Integration (', '"""On Local Path Integration ('),
     ],
     ids=["comment", "docstring"],

@@ -170,7 +170,9 @@ def test_numbers_do_not_depend_on_how_they_are_computed(smoke, workbench):
     tables = ["results/tables/lpi/fig3.csv", "results/tables/lpi/fig1.csv", "results/claims/lpi.c4.json"]
     shutil.rmtree(workbench / "results/maps")
     shutil.rmtree(workbench / "results/scores")
-    changed = ("--config", "images_per_shard=4", "micro_batch=64", "training_shards=4", "threads={compute: 2}")
+    changed = ("--config", "images_per_shard=4", "micro_batch=64", "training_shards=4")
+    with (workbench / "config/smoke.yaml").open("a") as overlay:
+        overlay.write("threads: {compute: 2}\n")
     snakemake(workbench, *SMOKE, *changed, "--forcerun", "logits", "--", *tables)
     assert len(list((workbench / "results/maps").rglob("lpi/*.arrow"))) == 4  # 2 shards of 2 models
     for table in tables[:2]:
