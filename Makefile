@@ -14,7 +14,8 @@ CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
 # Code and results as one archive: make package [CONFIG=... DIRECTORY=...]; DIRTY=1 packs also what is not committed
 # Is a package whole, and does it give one claim's verdict again from its weights? make verify-package FILE=...; CHECK=1: only the first
 # A run beside the reference: make compare [DIRECTORY=... REFERENCE=...]; CELLS=1 shows every number that is not equal
-.PHONY: reproduce env docs cost verify test lint smoke cluster-test benchmark package verify-package compare clean
+# Whether something of your own keeps what everything registered promises: make check NAME=mine; KIND=method where several have the name
+.PHONY: reproduce env docs cost verify check wheel tour test lint smoke cluster-test benchmark package verify-package compare clean
 
 reproduce: $(VENV)/.installed
 	@$(SNAKEMAKE) $(CONFIGFILE)
@@ -46,6 +47,15 @@ cost: $(VENV)/.installed
 
 verify: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)
+
+check: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.check $(NAME) $(if $(KIND),--kind $(KIND))
+
+wheel: $(VENV)/.installed-dev
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+tour: $(VENV)/.installed
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.tour docs/tour.ipynb
 
 test: $(VENV)/.installed-dev
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n 2 --dist loadfile

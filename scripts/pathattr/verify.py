@@ -22,7 +22,7 @@ from .files import PART
 from .plan import planned
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ("results/logs/", "results/benchmarks/", "results/report.html", "results/benchmark.csv")  # no results of a study
+KEPT = ("results/logs/", "results/benchmarks/", "results/report.html", "results/benchmark.csv", "results/pathattr.tar.gz")  # no results of a study
 
 
 def state(path: str, digest: str) -> str:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pathattr import Classifier, InputError
+from pathattr.promise import promises
 
 
 @contextlib.contextmanager
@@ -19,6 +20,20 @@ def refused(*words: str):
     assert len(line.splitlines()) == 1, f"not one line: {line}"
     for word in words:
         assert word in line, f"{word!r} is not in: {line}"
+
+
+def every_promise(kind: str, subjects: dict, without=()):
+    """Parametrises a test by all promises of a kind, but for some, of each subject, by name, on each of its small networks."""
+    return pytest.mark.parametrize(
+        "promise, subject, case",
+        [
+            pytest.param(promise, subject, case, id="-".join(filter(None, (str(promise), name, case))))
+            for promise in promises(kind)
+            for name, subject in subjects.items()
+            for case in promise.on or ("",)
+            if promise.when(subject) and str(promise) not in without
+        ],
+    )
 
 
 def assert_close(found, expected, relative: float = 1e-5):

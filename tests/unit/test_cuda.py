@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from pathattr import Classifier, attribute
+from pathattr.promise.method import arguments, cut, subjects
 
 from .helpers import assert_close
-from .test_every_method import NAMED, arguments, cut
 
+NAMED = subjects()
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 RANDOM_ON_DEVICE = {"captum:GradientShap", "captum:KernelShap"}  # Captum draws on the device, whose generator is another

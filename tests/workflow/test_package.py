@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from helpers import REPOSITORY
+from helpers import DISTRIBUTIONS, REPOSITORY
 
 
 def pins(path) -> dict[str, str]:
@@ -123,9 +123,6 @@ def test_every_deviation_names_tests_that_exist():
         assert len(cells) == 7, row
         named = re.findall(r"test_\w+\.py", cells[6])
         assert named and set(named) <= there, row
-
-
-DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn", "yaml": "pyyaml"}
 
 
 def imported(path, seen) -> set[str]:
