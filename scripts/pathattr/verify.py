@@ -22,7 +22,13 @@ from .files import PART
 from .plan import planned
 
 ROOT = Path(__file__).resolve().parents[2]
-KEPT = ("results/logs/", "results/benchmarks/", "results/report.html", "results/benchmark.csv", "results/pathattr.tar.gz")  # no results of a study
+KEPT = (  # no results of a study
+    "results/logs/",
+    "results/benchmarks/",
+    "results/report.html",
+    "results/benchmark.csv",
+    "results/pathattr.tar.gz",
+)
 
 
 def state(path: str, digest: str) -> str:
