@@ -3,12 +3,13 @@
     python tests/faults/run.py --kills 100 --seed 1
 
 makes a paper's smoke run undisturbed in one folder, and in another one kills it that many times, by SIGKILL to Snakemake alone, to
-all its processes, or to one of its jobs. After each kill every result that had been whole must still be whole (none is "lost"); at
+all its processes, or to one of its jobs. After each kill every result whose job had ended must still be whole (none is "lost"); at
 the end all must be whole, and the tables equal byte for byte. When a run ends before the kills are used up, some of its results are
 deleted.
 """
 
 import argparse
+import base64
 import os
 import random
 import signal
@@ -39,13 +40,19 @@ class Victim:
         self.results = {file: digests[file] for file in map(str, plan.targets(paper))}
 
     def states(self) -> dict[str, str]:
-        """Result -> what is wrong with it, "" if nothing."""
-        before = Path.cwd()
+        """Result -> what is wrong with it, "" if nothing; "begun" where Snakemake has not seen its job end, and so runs it again."""
+        before, begun = Path.cwd(), self._begun()
         os.chdir(self.folder)
         try:
-            return {path: verify.state(path, digest) for path, digest in self.results.items()}
+            return {path: "begun" if path in begun else verify.state(path, digest) for path, digest in self.results.items()}
         finally:
             os.chdir(before)
+
+    def _begun(self) -> set[str]:
+        """Outputs of the jobs that Snakemake has begun and not seen to end: the names, in base64 and pieces, of its marker files."""
+        folder = self.folder / ".snakemake/incomplete"
+        names = (path.relative_to(folder).parts for path in folder.rglob("*") if path.is_file())
+        return {base64.urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode() for parts in names}
 
     def run_and_kill(self) -> str | None:
         """Start the run and kill it at a random moment; how it was killed, or None if it had ended before."""
