@@ -40,7 +40,7 @@ class Victim:
         self.results = {file: digests[file] for file in map(str, plan.targets(paper))}
 
     def states(self) -> dict[str, str]:
-        """Result -> what is wrong with it, "" if nothing; "begun" where Snakemake has not seen its job end, and so runs it again."""
+        """Result -> what is wrong with it, "" if nothing; "begun" where Snakemake has not seen its job end, and runs it again."""
         before, begun = Path.cwd(), self._begun()
         os.chdir(self.folder)
         try:
@@ -49,7 +49,7 @@ class Victim:
             os.chdir(before)
 
     def _begun(self) -> set[str]:
-        """Outputs of the jobs that Snakemake has begun and not seen to end: the names, in base64 and pieces, of its marker files."""
+        """Outputs of jobs that Snakemake has begun and not seen to end: the names, in base64 and pieces, of its marker files."""
         folder = self.folder / ".snakemake/incomplete"
         names = (path.relative_to(folder).parts for path in folder.rglob("*") if path.is_file())
         return {base64.urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode() for parts in names}
