@@ -16,6 +16,7 @@ def run(notebook: dict) -> dict:
     Cells share their names, and see them as in a notebook. An error in one is raised.
     """
     names, cells = {"__name__": "__main__"}, []
+    _figures()  # none of somebody else's
     for number, cell in enumerate(notebook["cells"]):
         if cell["cell_type"] == "code":
             outputs = _shown("".join(cell["source"]), names, f"cell {number}")
