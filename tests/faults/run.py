@@ -38,6 +38,7 @@ class Victim:
         plan: Plan = planned([ROOT / "config/smoke.yaml"], ROOT)
         digests = plan.results()
         self.results = {file: digests[file] for file in map(str, plan.targets(paper))}
+        self.jobs = {path: (plan.outputs(path), set(plan.behind([path]))) for path in plan.made if path in self.results}
 
     def states(self) -> dict[str, str]:
         """Result -> what is wrong with it, "" if nothing; "begun" where Snakemake has not seen its job end, and runs it again."""
@@ -93,10 +94,11 @@ class Victim:
         return sorted(found)
 
     def forget(self, share: float):
-        """Delete a share of the results that are quick to make."""
+        """Delete what a share of the jobs that are quick made, and all that hangs on it: a run would make that again anyway."""
         slow = ("results/data/", "results/models/", "results/logits/")
-        for path in self.results:
-            if not path.startswith(slow) and self.draw.random() < share:
+        chosen = {path for path in self.jobs if not path.startswith(slow) and self.draw.random() < share}
+        for outputs, behind in self.jobs.values():
+            for path in outputs if behind & chosen else ():
                 (self.folder / path).unlink(missing_ok=True)
 
     def suffer(self, kills: int) -> tuple[int, list[str]]:
@@ -115,7 +117,7 @@ class Victim:
             if how is None:
                 ended += 1
                 lost += [f"a run ended, and {path} is {word}" for path, word in after.items() if word]
-                self.forget(0.5)
+                self.forget(0.2)
                 before = self.states()
             print(f"kill {done} ({how}): {sum(not word for word in after.values())} of {len(after)} results whole", flush=True)
         return ended, lost

@@ -10,7 +10,7 @@ KILLS = 20
 def test_no_kill_loses_a_result_or_changes_a_number(smoke, workbench):
     victim = Victim(workbench, "lpi", seed=0)
     expected = Victim(smoke, "lpi", seed=0).tables()
-    victim.forget(0.7)
+    victim.forget(0.2)
     _, lost = victim.suffer(KILLS)
     assert not lost, "\n".join(lost)
     snakemake(workbench, *SMOKE, "--", "lpi")
