@@ -450,7 +450,7 @@ def check_results(cluster, local, remote):
 def check_kill(cluster, remote, options):
     """SIGKILL snakemake with jobs running and queued, start it again; what became of the jobs that were left."""
     scores = sorted((remote / "results/scores").glob("*/*/*"))[-2 * GPUS :]  # twice as many jobs as can run at once
-    for removed in [remote / "results/figures", remote / "results/tables", *scores]:
+    for removed in [*(remote / "results" / kind for kind in ("figures", "tables", "claims")), *scores]:
         shutil.rmtree(removed)
     run = _, head = cluster.begin("killed", remote, *options)
     full = cluster.until(run, lambda: {"RUNNING", "PENDING"} <= set(cluster.queue().values()), "one job running, one not", 120)
