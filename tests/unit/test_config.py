@@ -10,6 +10,7 @@ import yaml
 
 from pathattr import config as configuration
 from pathattr.config import check, load
+from pathattr.plan import merged
 from pathattr.shards import cover, shard_range
 from pathattr.study import Study
 
@@ -20,15 +21,6 @@ SCHEMA = ROOT / "resources" / "config.schema.yaml"
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 OVERLAYS = sorted((ROOT / "config").glob("*.yaml"))
 MISSING = object()  # in place of a value: take the key away
-
-
-def merged(base: dict, differences: dict) -> dict:
-    """As Snakemake lays one configuration over another."""
-    result = dict(base)
-    for key, value in differences.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
 
 
 def changed(*edits) -> dict:

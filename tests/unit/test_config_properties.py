@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from pathattr import InputError
 from pathattr.config import load
+from pathattr.plan import merged
 
-from .test_config import ROOT, SCHEMA, merged
+from .test_config import ROOT, SCHEMA
 
 SMOKE = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
 SMALL = merged(yaml.safe_load((ROOT / "config.yaml").read_text()), SMOKE)

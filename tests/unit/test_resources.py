@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from pathattr.config import load
-from pathattr.plan import Plan
+from pathattr.plan import Plan, merged
 from pathattr.resources import KMEANS, ROW, Needs
 from pathattr.study import Study
 
-from .test_config import ROOT, SCHEMA, SHIPPED, changed, merged
+from .test_config import ROOT, SCHEMA, SHIPPED, changed
 from .test_cost import SIZE, SMALL, paper
 
 TOLD = {  # a gradient of 10 x 10 pixels takes a second; two images are read, and half a megabyte worked on, a second

@@ -1,6 +1,7 @@
 """In which layout of the memory a network runs fastest, and whether with its batch norms folded: measured, not believed."""
 
 import time
+from functools import partial
 
 import torch
 from torch import nn
@@ -20,6 +21,10 @@ def seconds(work, device: str) -> float:
     return time.perf_counter() - start
 
 
+def _gradient(network: nn.Module, x: torch.Tensor):
+    return torch.autograd.grad(network(x).sum(), x)
+
+
 @torch.enable_grad()  # whatever the call that asks is in
 def fastest(networks: list[nn.Module], shape, device: str) -> tuple[nn.Module, str]:
     """The network, out of forms of one network, and the layout in which gradients at images of `shape` (C, H, W) take least time.
@@ -32,7 +37,6 @@ def fastest(networks: list[nn.Module], shape, device: str) -> tuple[nn.Module, s
             for number, network in enumerate(networks):
                 network.to(memory_format=format)
                 x = images.clone(memory_format=format).requires_grad_()
-                work = lambda: torch.autograd.grad(network(x).sum(), x)  # noqa: B023, E731 called at once
-                taken.setdefault((number, layout), []).append(seconds(work, device))
+                taken.setdefault((number, layout), []).append(seconds(partial(_gradient, network, x), device))
     number, layout = min(taken, key=lambda one: min(taken[one][1:]))
     return networks[number], layout
