@@ -3,10 +3,10 @@
 from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
-    from pathattr.api import baselines
+    from pathattr.api import baselined
     from pathattr.model.load import opened
     from pathattr.shards import shard_range
-    from pathattr.store import versions, write_arrays
+    from pathattr.store import versions, write_baselines
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
@@ -15,10 +15,12 @@ with job(snakemake) as given:
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
     index = test.index.iloc[start:stop]
-    pixels, table = baselines(
+    metadata = {"digest": told["digest"], "baseline": way, "parameters": settings, "model": given.one("weights").digest}
+    metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
+    done = baselined(
         way,
         classifier,
-        test.images(start, stop, snakemake.threads),
+        test.ahead(start, stop, snakemake.threads),
         index["label"].to_numpy(),
         ids=index["image_id"],
         seed=told["seed"],
@@ -26,10 +28,7 @@ with job(snakemake) as given:
         progress=True,
         **settings,
     )
-    columns = {name: table[name].to_numpy() for name in table} | {"baseline": pixels.flatten(0, 1).numpy()}
-    metadata = {"digest": told["digest"], "baseline": way, "parameters": settings, "model": given.one("weights").digest}
-    metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
-    write_arrays(snakemake.output[0], columns, metadata)
+    table = write_baselines(snakemake.output[0], done, metadata)
     missed = table[~table["met"]]
     print(f"{way}: {len(table)} baselines of {len(index)} images, {table['gradients'].mean():.1f} gradients each")
     if len(missed):

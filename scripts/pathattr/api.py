@@ -175,14 +175,24 @@ def _check_part(entry, name: str, value, parameters: dict):
         raise InputError(f"{entry.name}: upto {name} is {value}; accepted: whole numbers above 0 and below its {name}, {whole}")
 
 
-def baselines(
-    name: str, classifier, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress: bool = False, **parameters
-) -> tuple[torch.Tensor, pd.DataFrame]:
+def baselines(name: str, classifier, /, x, target, **options) -> tuple[torch.Tensor, pd.DataFrame]:
     """Baselines of N images by a registered way to compute them ("compute_baseline", "boundary", "constant").
 
-    `x`, `target`, `ids`, `seed`, `micro_batch` as for `attribute`; `parameters` its own. Returns float32 (N, B, C, H, W) and a
-    table, one row a baseline: `image_id`, `number`, `met` (whether what it looks for was found), `iterations` taken,
-    `distance` (to the image, in the unit of the way) and `gradients` taken for it. Raises `InputError`.
+    The options are those of `baselined`. Returns float32 (N, B, C, H, W) and a table, one row a baseline, in the images' order:
+    `image_id`, `number`, `met` (whether what it looks for was found), `iterations` taken, `distance` (to the image, in the unit of
+    the way) and `gradients` taken for it.
+    """
+    done = sorted(baselined(name, classifier, x, target, **options), key=lambda one: one[0])
+    return torch.stack([pixels for _, pixels, _ in done]), pd.concat([rows for *_, rows in done], ignore_index=True)
+
+
+def baselined(
+    name: str, classifier, /, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress: bool = False, **parameters
+) -> Iterator[tuple[int, torch.Tensor, pd.DataFrame]]:
+    """Baselines of N images, of each as they are done: (position, float32 (B, C, H, W) on the CPU, its rows of `baselines`' table).
+    Memory holds those at work alone.
+
+    `x`, `target`, `ids`, `seed`, `micro_batch` as for `attributed`; `parameters` the way's own. Raises `InputError`.
     """
     entry = registry.get("baseline", name)
     x, target, ids = _check_batch(classifier, x, target, ids)
@@ -200,16 +210,11 @@ def baselines(
         return watched(entry.function(image, **parameters), image.id)
 
     done = run((walk(number) for number in range(len(x))), partial(evaluate, classifier, "loss"), micro_batch)
-    found = dict(_bar(done, len(x), name, progress))
-    pixels = torch.stack([torch.stack([one.pixels.cpu() for one in found[number]]) for number in range(len(x))])
-    for name_of, values in zip(ids, pixels, strict=True):
-        check_finite(values, f"{name}: the baselines of image {name_of}")
-    rows = [
-        {"image_id": ids[number], "number": place, **{key: value for key, value in vars(one).items() if key != "pixels"}}
-        for number in range(len(x))
-        for place, one in enumerate(found[number])
-    ]
-    return pixels, pd.DataFrame(rows)
+    for number, found in _bar(done, len(x), name, progress):
+        pixels = torch.stack([one.pixels.cpu() for one in found])
+        check_finite(pixels, f"{name}: the baselines of image {ids[number]}")
+        about = [{key: value for key, value in vars(one).items() if key != "pixels"} for one in found]
+        yield number, pixels, pd.DataFrame([{"image_id": ids[number], "number": place, **one} for place, one in enumerate(about)])
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
+from .finite import all_finite
 
 AHEAD = 8  # images begun before they are needed, where they are begun in threads
 MULTIPLE = 16  # batches of all multiples give the same bits a row on 1, 2, 4, ... threads; other sizes take other kernels
@@ -43,10 +44,12 @@ class Ask:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the rule gives: `logits` (K, classes) and `gradient` (K, C, H, W), None where it gives none."""
+    """What the rule gives: `logits` (K, classes) and `gradient` (K, C, H, W), None where it gives none. `suspect`: not all numbers
+    of the micro-batch that it comes from are finite."""
 
     logits: Tensor | None
     gradient: Tensor | None
+    suspect: bool = False
 
 
 @dataclass
@@ -207,10 +210,11 @@ def _evaluate(batch: list, evaluate: Callable, multiple: int, rule: Hashable) ->
         target[at : at + stop - start] = wanted[start:stop] if isinstance(wanted, Tensor) else wanted
         at += stop - start
     answer = evaluate(points, target.to(points.device), rule)
+    suspect = not all_finite(answer.logits, answer.gradient)
     answers, at = [], 0
     for _, start, stop in batch:
         piece = slice(at, at + stop - start)
-        answers.append(Answer(*(None if part is None else part[piece] for part in (answer.logits, answer.gradient))))
+        answers.append(Answer(*(None if part is None else part[piece] for part in (answer.logits, answer.gradient)), suspect))
         at = piece.stop
     return answers
 
@@ -219,4 +223,5 @@ def _join(pieces: list[Answer]) -> Answer:
     if len(pieces) == 1:
         return pieces[0]
     logits, gradients = [piece.logits for piece in pieces], [piece.gradient for piece in pieces]
-    return Answer(*(None if parts[0] is None else torch.cat(parts) for parts in (logits, gradients)))
+    suspect = any(piece.suspect for piece in pieces)
+    return Answer(*(None if parts[0] is None else torch.cat(parts) for parts in (logits, gradients)), suspect)

@@ -17,8 +17,16 @@ def check_finite(values, what: str):
         raise InputError(f"{what}: {bad} of {values.numel()} numbers are not finite; accepted: finite ones")
 
 
+def all_finite(*values) -> bool:
+    """Whether no tensor (None is one of none) holds NaN or infinity; on a GPU one synchronisation for all of them. A sum that
+    overflows says false, too."""
+    sums = [value.detach().sum(dtype=torch.float32) for value in values if value is not None]  # a sum forgets no NaN, no infinity
+    return not sums or math.isfinite(float(torch.stack(sums).sum()))
+
+
 def watched(steps, image_id: str):
-    """Run a generator of questions about an image within another, refusing answers that are not finite; its result."""
+    """Run a generator of questions about an image within another, refusing answers that are not finite; its result. Answers are
+    looked at where something in their micro-batch is not."""
     answer = None
     while True:
         try:
@@ -26,7 +34,7 @@ def watched(steps, image_id: str):
         except StopIteration as end:
             return end.value
         answer = yield ask
-        if answer.logits is not None:
+        if answer.suspect and answer.logits is not None:
             check_finite(answer.logits, f"the network's logits of image {image_id}, or of one made from it")
-        if answer.gradient is not None:
+        if answer.suspect and answer.gradient is not None:
             check_finite(answer.gradient, f"the network's gradients at image {image_id}, or at one made from it")

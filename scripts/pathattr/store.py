@@ -103,6 +103,21 @@ def write_maps_done(path, index: pd.DataFrame, done: Iterable, dtype: str, metad
     write_batches(path, map(batch, range(0, len(index), ROWS)), metadata)
 
 
+def write_baselines(path, done: Iterable, metadata: dict) -> pd.DataFrame:
+    """Write the baselines of images as they are done, (position, (B, C, H, W), rows of a table), in any order: the table's columns
+    and `baseline`, one row a baseline in the images' order. Memory holds a batch and those done before their turn. The table."""
+    ordered, tables = _in_order(done), []
+
+    def batches():
+        while rows := list(itertools.islice(ordered, ROWS)):
+            tables.extend(table for _, table in rows)
+            table = pd.concat(tables[-len(rows) :], ignore_index=True)
+            yield {name: table[name].to_numpy() for name in table} | {"baseline": np.concatenate([pixels for pixels, _ in rows])}
+
+    write_batches(path, batches(), metadata)
+    return pd.concat(tables, ignore_index=True)
+
+
 def _in_order(done: Iterable) -> Iterator[tuple]:
     """What is done, (position, ...), from position 0 on."""
     waiting, position = {}, 0
