@@ -43,12 +43,12 @@ def best_micro_batch(classifier, shape, sizes, device: str) -> int:
 
 
 def floor(classifier, shape, size: int, count: int, device: str, gradient: bool):
-    """Work: `count` gradients, or forward passes, at one fixed batch of points, and nothing else."""
-    points = classifier.laid_out(torch.rand(size, *shape, device=device))
+    """Work: `count` gradients, or forward passes, in batches of points that are other ones each time, as in a run, and nothing else."""
+    batches = [classifier.laid_out(torch.rand(size, *shape, device=device)) for _ in range(-(-count // size))]
     target = torch.zeros(size, dtype=torch.long, device=device)
 
     def work():
-        for _ in range(-(-count // size)):
+        for points in batches:
             if gradient:
                 points.requires_grad_(True)
                 slope(classifier(points).gather(1, target[:, None]), points)

@@ -46,19 +46,23 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
     count, steps = len(references), alpha.shape[-1]
     alpha, weight = alpha.to(image.x).expand(count, steps), torch.as_tensor(weight).expand(count)
     step = torch.as_tensor(step).expand(steps)
-    for some in torch.arange(count).split(max(1, CHUNK // steps)):
+    few = max(1, CHUNK // steps)
+    for first in range(0, count, few):
+        some = slice(first, first + few)
         displacement = (image.x - references[some])[:, None]  # (r, 1, C, H, W)
-        for part in torch.arange(steps).split(CHUNK):
-            places = alpha[some][:, part, None, None, None]
-            points = (references[some][:, None] + places * displacement).flatten(0, 1)
+        for start in range(0, steps, CHUNK):
+            part = slice(start, start + CHUNK)
+            places = alpha[some, part, None, None, None]
+            points = (places * displacement).add_(references[some, None]).flatten(0, 1)
             answer = yield Ask(points, image.target)
+            along = displacement.expand(-1, places.shape[1], -1, -1, -1)
             integral.add(
                 answer.gradient,
-                displacement.expand(-1, len(part), -1, -1, -1).flatten(0, 1) if factor else 1.0,
-                weight[some].repeat_interleave(len(part)),
-                step[part].repeat(len(some)),
+                (along[0, :1] if len(along) == 1 else along.flatten(0, 1)) if factor else 1.0,
+                weight[some].repeat_interleave(places.shape[1]),
+                step[part].repeat(len(places)),
                 points,
-                numbers := some.repeat_interleave(len(part)).tolist(),
+                numbers := torch.arange(count)[some].repeat_interleave(places.shape[1]).tolist(),
                 place={"references": numbers},
             )
 
