@@ -43,7 +43,7 @@ def best_micro_batch(classifier, shape, sizes, device: str) -> int:
 
 
 def floor(classifier, shape, size: int, count: int, device: str, gradient: bool):
-    """Work: `count` gradients, or forward passes, in batches of points that are other ones each time, as in a run, and nothing else."""
+    """Work: `count` gradients, or forward passes, in batches of other points each time, as in a run, and nothing else."""
     batches = [classifier.laid_out(torch.rand(size, *shape, device=device)) for _ in range(-(-count // size))]
     target = torch.zeros(size, dtype=torch.long, device=device)
 
