@@ -170,6 +170,15 @@ class Pages:
         seconds = self.reference.get(claim, {}).get("seconds")
         return f"{self._jobs(claim)} jobs" + (f", {float(seconds):.0f} s in the reference run" if seconds else "")
 
+    def counts(self) -> str:
+        """The README's table of the reference run's verdicts: a row a paper, a column a verdict."""
+        words = ["reproduced", "mixed", "undecided", "reversed", "holds", "does not hold"]
+        rows = []
+        for name, paper in self.papers.items():
+            found = [row["verdict"] for claim, row in self.reference.items() if claim.partition(".")[0] == name]
+            rows.append([f"[{paper['title']}](docs/papers/{name}.md)", len(found), *(found.count(word) for word in words)])
+        return table(["paper", "claims", *words], rows)
+
     # --- docs/ --------------------------------------------------------------------------------------------------------
 
     def index(self) -> str:
@@ -215,7 +224,11 @@ class Pages:
                 [f"`{key}`", f"`{model}`", stands, f"`{entry['dataset']}`", f"`{entry['architecture']}`, {_weights(entry)}"]
             )
         lines += [table(["in the paper's entries", "here", "in place of", "data set", "network"], rows), "", "## What it says", ""]
-        lines += [self._says(name), "", "## What is drawn", ""]
+        lines += [self._says(name), ""]
+        if self.reference:
+            lines += ["## What came out", "", f"{about(self.root / REFERENCE)} Verdicts: {self._counted(name)}.", ""]
+            lines += [*(f"- {one}" for one in (told or {}).get("found", [])), ""]
+        lines += ["## What is drawn", ""]
         lines += [f"Files: `results/figures/{name}/ARTEFACT.pdf`, `.png`; `results/tables/{name}/ARTEFACT.csv`.", ""]
         for artefact in self.plan.artefacts_of(name):
             lines += [*self._artefact(name, artefact), ""]
@@ -250,7 +263,9 @@ class Pages:
             f"**{drawn.title}.** {'Table' if drawn.known.facts.get('table') else 'Figure'} of kind {kind}.{shows}",
             "",
         ]
-        return [*lines, paragraphs(self.plan.caption(drawn))]
+        numbers = f"{REFERENCE}/tables/{paper}/{name}.csv"
+        committed = ["", f"In the reference run: [{name}.csv](../../{numbers})."] if (self.root / numbers).is_file() else []
+        return [*lines, paragraphs(self.plan.caption(drawn)), *committed]
 
     def _citation(self, title: str) -> str:
         one = self.cited[title]
