@@ -465,7 +465,7 @@ def _shown(value: float) -> str:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     """An aligned Markdown table; numbers stand to the right."""
     widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
-    right = [bool(rows) and all(not row[at] or row[at].lstrip("<")[0].isdigit() for row in rows) for at in range(len(head))]
+    right = [bool(rows) and all(not row[at] or row[at].lstrip("<")[0] in "0123456789?" for row in rows) for at in range(len(head))]
 
     def line(cells):
         filled = (cell.rjust(width) if side else cell.ljust(width) for cell, width, side in zip(cells, widths, right, strict=True))
@@ -489,7 +489,7 @@ def page(files: Iterable, rate: float | None = None, root: Path = ROOT, papers=(
     """The page of `config.yaml` with configuration files laid over it, or of some of its papers. Raises `InputError`."""
     files = list(files)
     name = " with ".join(f"`{_name(file, root)}`" for file in files or ["config.yaml"])
-    name += f", {', '.join(papers)}" * bool(papers)
+    name = f"{', '.join(papers)} of " * bool(papers) + name
     return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate, papers).page(name)
 
 
