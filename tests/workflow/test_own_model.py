@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from helpers import REPOSITORY, snakemake
+from pathattr.model import load
 
 TEXT = (REPOSITORY / "README.md").read_text()
 CLASSES, SIZE = 6, 32
@@ -52,14 +52,9 @@ def folder(tmp_path):
     (tmp_path / "mine.py").write_text(NETWORK)
     (tmp_path / "layers.py").write_text("from torch import nn\n\n\ndef pool():\n    return nn.AdaptiveAvgPool2d(1)\n")
     torch.manual_seed(0)
-    sys.path.insert(0, str(tmp_path))
-    try:
-        scope = {}
-        exec(NETWORK, scope)
-        save_file(scope["network"](CLASSES, 3, SIZE).state_dict(), tmp_path / "mine.safetensors")
-    finally:
-        sys.path.remove(str(tmp_path))
-        sys.modules.pop("layers", None)
+    save_file(
+        load.build({"architecture": f"{tmp_path}/mine.py:network"}, CLASSES, 3, SIZE).state_dict(), tmp_path / "mine.safetensors"
+    )
     return tmp_path
 
 
@@ -83,10 +78,10 @@ def test_the_example_is_ten_lines_at_most():
     assert len([line for line in block("yaml", "own.yaml").splitlines() if line.strip()]) <= 10
 
 
-def test_its_network_is_one():
-    scope = {}
-    exec(block("python", "mine.py"), scope)
-    assert scope["network"](7, 3, 64).eval()(torch.rand(1, 3, 64, 64)).shape == (1, 7)
+def test_its_network_is_one(tmp_path):
+    (tmp_path / "mine.py").write_text(block("python", "mine.py"))
+    network = load.build({"architecture": f"{tmp_path}/mine.py:network"}, 7, 3, 64)
+    assert network.eval()(torch.rand(1, 3, 64, 64)).shape == (1, 7)
 
 
 @pytest.mark.skipif(not (REPOSITORY / ".venv/bin/snakemake").exists(), reason="make would install the environment")
