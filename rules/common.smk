@@ -14,7 +14,7 @@ try:
 except InputError as error:
     sys.exit(str(error))
 if workflow.is_main_process:
-    print(*study.left_out, sep="\n", end="\n" * bool(study.left_out), file=sys.stderr)
+    print(*study.dropped, sep="\n", end="\n" * bool(study.dropped), file=sys.stderr)
 # A run looks at the data outside once and, in `onstart`, tells the processes of its jobs, which read this too.
 plan = Plan(study, ROOT, stamps={} if workflow.is_main_process else told())
 needs = Needs(plan)

@@ -62,9 +62,9 @@ def load(config: dict, schema_path, files=()) -> Study:
     problems = sum([problems_of(path) for path in there], []) or check(config, schema_path)
     if problems:
         raise InputError("\n".join(f"config: {problem}" for problem in problems))
-    whole, left_out = without_dropped(shown_papers(likened(config)[0]))
+    whole, dropped = without_dropped(shown_papers(likened(config)[0]))
     config.update(whole)
-    return Study(config, left_out)
+    return Study(config, dropped)
 
 
 def shown_papers(config: dict) -> dict:

@@ -189,10 +189,10 @@ class Drawn:
 
 
 class Study:
-    """A checked configuration, with every name resolved. `left_out`: what is not drawn or judged and why, a line each."""
+    """A checked configuration, with every name resolved. `dropped`: what is not drawn or judged and why, a line each."""
 
-    def __init__(self, config: dict, left_out=()):
-        self.config, self.left_out = config, list(left_out)
+    def __init__(self, config: dict, dropped=()):
+        self.config, self.dropped = config, list(dropped)
         self.seed = config["seed"]
         self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
         self._owners: dict[tuple, str] = {}
