@@ -88,7 +88,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Share:
+class MethodCost:
     """What a method takes on a model, its scores included: gradients and forward passes `each` image, forward passes of its scores,
     hours of one job at the configuration's rates, and bytes that are kept. `known`: whether the method says what it takes."""
 
@@ -104,9 +104,8 @@ class Share:
     @property
     def takes(self) -> str:
         """Its passes and hours, in words."""
-        passes = " and ".join(
-            f"{_shown(number)} {what}" for number, what in zip(self.each, ("gradients", "forward passes"), strict=True) if number
-        )
+        told = zip(self.each, ("gradients", "forward passes"), strict=True)
+        passes = " and ".join(f"{_shown(number)} {what}" for number, what in told if number)
         return f"{passes or 'no passes'} an image, {_shown(self.hours)} hours for {self.images} images and their scores"
 
 
@@ -122,7 +121,7 @@ class Prices:
         job = self.plan.made[path]
         return getattr(self, f"_{job.rule}")(job, *job.place.split("/")) if job.rule in STAGES else None
 
-    def by_method(self, paths: Iterable[str]) -> list[Share]:
+    def by_method(self, paths: Iterable[str]) -> list[MethodCost]:
         """What methods take whose maps, baselines and scores are among the files, a row a method and model, the longest first."""
         paths, found = list(paths), {}  # (method, model) -> (rule, cost) of its files
         owners = {}  # baselines -> the first method that asks for them
@@ -138,7 +137,7 @@ class Prices:
         rows = [self._share(method, model, costs) for (method, model), costs in found.items()]
         return sorted(rows, key=lambda row: (-row.hours, row.method, row.model))
 
-    def _share(self, method: str, model: str, costs: list[tuple[str, Cost]]) -> Share:
+    def _share(self, method: str, model: str, costs: list[tuple[str, Cost]]) -> MethodCost:
         rate = self.plan.config["resources"]["gradients_per_second"] * SIDE**2  # pixels of gradients a second; of passes twice
         maps = [cost for rule, cost in costs if rule == "attribute"]
         making = [cost for rule, cost in costs if rule in ("attribute", "baselines")]
@@ -149,7 +148,7 @@ class Prices:
         each = tuple(sum(getattr(one, what) for one in making) / max(images, 1) for what in ("gradients", "forwards"))
         scoring = sum(one.forwards for rule, one in costs if rule in ("measure", "retrain"))
         known = not any(said.startswith(f"method {self._function(method)},") for said in self.unknown)
-        return Share(method, model, images, each, scoring, seconds / 3600, sum(one.bytes for _, one in costs), known)
+        return MethodCost(method, model, images, each, scoring, seconds / 3600, sum(one.bytes for _, one in costs), known)
 
     def _function(self, entry: str) -> str:
         """The registered method of an entry, or of a form with changed parameters."""
@@ -274,9 +273,8 @@ class Bill(Prices):
         for one in papers:
             if one not in plan.config["papers"]:
                 raise InputError(f"TARGET: found {one!r}; {among(one, plan.config['papers'])}")
-        self.asked = {
-            paper: self._behind(paper) for paper in papers or plan.config["papers"]
-        }  # paper -> {path: None}: all it needs
+        # paper -> {path: None} of all that it needs
+        self.asked = {paper: self._behind(paper) for paper in papers or plan.config["papers"]}
         found = {path: self.of(path) for path in dict.fromkeys(path for paths in self.asked.values() for path in paths)}
         self.files = {path: cost for path, cost in found.items() if cost}
 
@@ -391,17 +389,8 @@ class Bill(Prices):
             row = [STAGES[rule], entry, _shown(gradients), _shown(forwards), " to ".join(map(_shown, spread)), str(len(counts))]
             row += [" to ".join(map(_shown, scored)), _shown(self.gpu_hours(costs)), _shown(sum(one.bytes for one in costs) / 1e9)]
             rows.append(row)
-        head = [
-            "",
-            "entry",
-            "gradients each",
-            "forward passes each",
-            "images or maps a network",
-            "networks",
-            "maps an image",
-            "GPU h",
-        ]
-        return _table([*head, "GB"], rows)
+        told = ["gradients each", "forward passes each", "images or maps a network", "networks", "maps an image", "GPU h", "GB"]
+        return _table(["", "entry", *told], rows)
 
     def _not_counted(self) -> str:
         own = [
@@ -475,14 +464,15 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
 
 
-def shares(rows: list[Share]) -> str:
+def shares(rows: list[MethodCost]) -> str:
     """A table of what methods take on models."""
     head = ["method", "model", "images", "gradients an image", "forward passes an image", "of the scores", "h", "GB"]
-    return _table(head, [
-        [one.method, one.model, *map(_shown, (one.images,)), *(map(_shown, one.each) if one.known else ("?", "?"))]
-        + [_shown(one.scoring), _shown(one.hours) + " and more" * (not one.known), _shown(one.bytes / 1e9)]
-        for one in rows
-    ])  # fmt: skip
+    cells = []
+    for one in rows:
+        each, more = (map(_shown, one.each), "") if one.known else (("?", "?"), " and more")
+        took = [_shown(one.scoring), _shown(one.hours) + more, _shown(one.bytes / 1e9)]
+        cells.append([one.method, one.model, _shown(one.images), *each, *took])
+    return _table(head, cells)
 
 
 def page(files: Iterable, rate: float | None = None, root: Path = ROOT, papers=()) -> str:

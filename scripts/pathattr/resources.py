@@ -8,7 +8,7 @@ import functools
 
 import yaml
 
-from .cost import SIDE, Cost, Data, Prices, Share
+from .cost import SIDE, Cost, Data, MethodCost, Prices
 from .errors import InputError
 from .plan import Job, Plan
 
@@ -38,7 +38,7 @@ class Needs(Prices):
         """The function of a rule's `runtime`, likewise."""
         return self._growing("runtime", rule)
 
-    def look(self, paths) -> list[Share]:
+    def look(self, paths) -> list[MethodCost]:
         """What methods take whose files are to be made, the longest first. Raises `InputError`, a line each, for more than
         `method_hours`."""
         rows, most = self.by_method(paths), self.told["method_hours"]
