@@ -29,7 +29,8 @@ reproduce: $(VENV)/.installed
 		echo "tables:  $$PWD/tables/$(or $(TARGET),<paper>)/*.csv   ($$(find tables/$(TARGET) -name '*.csv' | wc -l) files)" && \
 		echo "figures: $$PWD/figures/$(or $(TARGET),<paper>)/*.pdf, *.png   ($$(find figures/$(TARGET) -name '*.pdf' | wc -l) figures)" && \
 		echo "report:  $$PWD/report.html" && \
-		if [ -z "$(TARGET)" ] && [ -e claims.html ]; then echo "claims:  $$PWD/claims.html"; echo; cat claims/counts.txt; fi
+		if [ -z "$(TARGET)" ] && [ -e claims.html ]; then echo "claims:  $$PWD/claims.html"; echo; cat claims/counts.txt; \
+		elif [ -e "claims/$(TARGET).csv" ]; then echo "claims:  $$PWD/claims/$(TARGET).csv"; fi
 
 env: $(VENV)/.installed
 
