@@ -5,7 +5,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
@@ -38,6 +38,7 @@ def by_snakemake(base: dict, overlays: list[dict]) -> dict:
     return config
 
 
+@settings(deadline=None, max_examples=60)
 @given(CONFIGS, st.lists(CONFIGS, max_size=3))
 def test_files_are_laid_over_one_another_as_snakemake_does_it(tmp_path_factory, base, overlays):
     folder = tmp_path_factory.mktemp("overlays")
