@@ -88,7 +88,7 @@ def _without(config: dict, paper: str, section: str, name: str, gone) -> tuple[d
     entry, values = dict(config["papers"][paper][section][name]), filled(config, paper, section, name)
     for parameter in (one for one in known.parameters if one.name in values):
         value = values[parameter.name]
-        table = parameter.names == "Table" and config["papers"][paper]["artefacts"].get(str(value))
+        table = parameter.names == "Table" and value != name and config["papers"][paper]["artefacts"].get(str(value))
         if table and (why := _without(config, paper, "artefacts", value, gone)[1]):
             return entry, why
         if not (named := [one for one in gone if _names(value, one, parameter.names in NAMING)]):
