@@ -7,9 +7,11 @@ SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/snakemake --cores $(CORES)
 RUN := PYTHONPATH=scripts $(BIN)/python -m
 # In an unpacked package (make package), what its results were made with
 CONFIG ?= $(sort $(wildcard config/packaged/*))
-CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
+CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG)) $(if $(DIRECTORY),--directory "$(DIRECTORY)")
+RESULTS = $(or $(DIRECTORY),.)/results
 .DEFAULT_GOAL := reproduce
-# What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml RATE=2000 (gradients a second of a GPU)
+# One paper of a configuration: make CONFIG=config/own.yaml TARGET=own; the paths in it start from DIRECTORY=..., as results/ does
+# What a configuration takes, before a run: make cost CONFIG=config/imagenet.yaml [TARGET=lpi] RATE=2000 (gradients a second of a GPU)
 # Whether every result is whole and current: make verify CONFIG=config/smoke.yaml DIRECTORY=results/smoke; REMOVE=1 deletes those that are not
 # Code and results as one archive: make package [CONFIG=... DIRECTORY=...]; DIRTY=1 packs also what is not committed
 # Is a package whole, and does it give one claim's verdict again from its weights? make verify-package FILE=...; CHECK=1: only the first
@@ -18,14 +20,17 @@ CONFIGFILE = $(if $(CONFIG),--configfile $(CONFIG))
 .PHONY: reproduce env docs cost verify check wheel tour test lint smoke cluster-test benchmark package verify-package compare clean
 
 reproduce: $(VENV)/.installed
-	@$(SNAKEMAKE) $(CONFIGFILE)
-	@if [ ! -e results/report.html ] || \
-		[ -n "$$(find results/figures results/tables results/claims.html -newer results/report.html -type f | head -1)" ]; then \
-		$(SNAKEMAKE) --report results/report.html $(CONFIGFILE); fi
-	@echo; echo "tables:  results/tables/<paper>/*.csv   ($$(find results/tables -name '*.csv' | wc -l) files)"
-	@echo "figures: results/figures/<paper>/*.pdf, *.png   ($$(find results/figures -name '*.pdf' | wc -l) figures)"
-	@echo "report:  results/report.html"
-	@echo "claims:  results/claims.html"; echo; cat results/claims/counts.txt
+	@$(SNAKEMAKE) $(CONFIGFILE) -- $(TARGET)
+	@cd "$(RESULTS)" && if [ ! -e report.html ] || [ "$$(cat .report 2>/dev/null)" != "$(TARGET)" ] || \
+		[ -n "$$(find figures tables claims.html -newer report.html -type f 2>/dev/null | head -1)" ]; then \
+		cd "$(CURDIR)" && $(SNAKEMAKE) --report results/report.html $(CONFIGFILE) -- $(TARGET) && \
+		echo "$(TARGET)" > "$(RESULTS)/.report"; fi
+	@cd "$(RESULTS)" && echo && \
+		echo "tables:  $$PWD/tables/$(or $(TARGET),<paper>)/*.csv   ($$(find tables/$(TARGET) -name '*.csv' | wc -l) files)" && \
+		echo "figures: $$PWD/figures/$(or $(TARGET),<paper>)/*.pdf, *.png   ($$(find figures/$(TARGET) -name '*.pdf' | wc -l) figures)" && \
+		echo "report:  $$PWD/report.html" && \
+		if [ -z "$(TARGET)" ] && [ -e claims.html ]; then echo "claims:  $$PWD/claims.html"; echo; cat claims/counts.txt; \
+		elif [ -e "claims/$(TARGET).csv" ]; then echo "claims:  $$PWD/claims/$(TARGET).csv"; fi
 
 env: $(VENV)/.installed
 
@@ -43,7 +48,7 @@ docs: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.pages
 
 cost: $(VENV)/.installed
-	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(RATE),--rate $(RATE))
+	@PYTHONPATH=scripts $(BIN)/python -m pathattr.cost $(CONFIG) $(if $(TARGET),--target $(TARGET)) $(if $(RATE),--rate $(RATE))
 
 verify: $(VENV)/.installed
 	@PYTHONPATH=scripts $(BIN)/python -m pathattr.verify $(CONFIG) $(if $(DIRECTORY),--directory $(DIRECTORY)) $(if $(REMOVE),--remove)

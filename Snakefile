@@ -37,7 +37,7 @@ report: "report/workflow.rst"
 
 
 onstart:
-    globals()["_run"] = begin(study, workflow)
+    globals()["_run"] = begin(needs, workflow)
     tell(plan.stamps)
     note()
 

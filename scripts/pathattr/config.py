@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, validators
 
 from .entries import check_entry, check_model, check_steps
 from .errors import InputError
+from .overlay import likened, without_dropped
 from .strict import problems_of
 from .study import Study, images_of
 from .uses import check_paper
@@ -25,10 +26,12 @@ Validator = validators.extend(Draft202012Validator, type_checker=Draft202012Vali
 def check(config: dict, schema_path) -> list[str]:
     """Everything wrong with a configuration, a line each: the key, what was found, what is accepted."""
     schema = yaml.safe_load(Path(schema_path).read_text())
-    problems = _keys(config) or sorted({_line(error) for error in Validator(schema).iter_errors(config)})
-    if problems:
+    if problems := _keys(config):
         return problems
-    config = shown_papers(config)
+    config, problems = likened(config)
+    if problems := problems or sorted({_line(error) for error in Validator(schema).iter_errors(config)}):
+        return problems
+    config, _ = without_dropped(shown_papers(config))
     for kind, key in (("dataset", "datasets"), ("method", "methods"), ("metric", "metrics")):
         for name, entry in config[key].items():
             problems += check_entry(kind, f"{key}.{name}", name, entry, config)
@@ -59,8 +62,9 @@ def load(config: dict, schema_path, files=()) -> Study:
     problems = sum([problems_of(path) for path in there], []) or check(config, schema_path)
     if problems:
         raise InputError("\n".join(f"config: {problem}" for problem in problems))
-    config["papers"] = shown_papers(config)["papers"]
-    return Study(config)
+    whole, dropped = without_dropped(shown_papers(likened(config)[0]))
+    config.update(whole)
+    return Study(config, dropped)
 
 
 def shown_papers(config: dict) -> dict:

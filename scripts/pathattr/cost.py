@@ -21,6 +21,7 @@ from .registry import Entry
 from .shards import shard_range, shard_split
 from .strict import read_yaml
 from .study import baselines_of, images_of
+from .values import among
 
 ROOT = source.LIBRARY.parents[1]
 STAGES = {  # rules that run a network -> what they make
@@ -40,6 +41,7 @@ TRAININGS = {  # registered training -> networks trained; passes over all traini
     ),
 }
 BYTES = {"float16": 2, "float32": 4}
+SIDE = 224  # pixels a side of the image that the configuration's rates are of
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,28 @@ class Data:
         return math.prod(self.shape)
 
 
+@dataclass(frozen=True)
+class MethodCost:
+    """What a method takes on a model, its scores included: gradients and forward passes `each` image, forward passes of its scores,
+    hours of one job at the configuration's rates, and bytes that are kept. `known`: whether the method says what it takes."""
+
+    method: str
+    model: str
+    images: int
+    each: tuple[float, float]
+    scoring: float
+    hours: float
+    bytes: int
+    known: bool
+
+    @property
+    def takes(self) -> str:
+        """Its passes and hours, in words."""
+        told = zip(self.each, ("gradients", "forward passes"), strict=True)
+        passes = " and ".join(f"{_shown(number)} {what}" for number, what in told if number)
+        return f"{passes or 'no passes'} an image, {_shown(self.hours)} hours for {self.images} images and their scores"
+
+
 class Prices:
     """What any one file of a plan takes. `rates`: resources/rates.yaml. `unknown`: what nobody says, in words."""
 
@@ -96,6 +120,39 @@ class Prices:
         """The cost of a file; None of one that no network is asked for."""
         job = self.plan.made[path]
         return getattr(self, f"_{job.rule}")(job, *job.place.split("/")) if job.rule in STAGES else None
+
+    def by_method(self, paths: Iterable[str]) -> list[MethodCost]:
+        """What methods take whose maps, baselines and scores are among the files, a row a method and model, the longest first."""
+        paths, found = list(paths), {}  # (method, model) -> (rule, cost) of its files
+        owners = {}  # baselines -> the first method that asks for them
+        for path in paths:
+            job = self.plan.made.get(path)
+            if job and job.rule == "attribute":
+                owners |= {str(file): job.place.split("/")[2] for file in job.inputs["baselines"] if str(file) not in owners}
+        for path in paths:
+            job = self.plan.made.get(path)
+            if job and job.rule in ("attribute", "baselines", "measure", "retrain"):
+                _, training, method, *_ = job.place.split("/")
+                found.setdefault((owners.get(path, method), training.partition("-")[0]), []).append((job.rule, self.of(path)))
+        rows = [self._share(method, model, costs) for (method, model), costs in found.items()]
+        return sorted(rows, key=lambda row: (-row.hours, row.method, row.model))
+
+    def _share(self, method: str, model: str, costs: list[tuple[str, Cost]]) -> MethodCost:
+        rate = self.plan.config["resources"]["gradients_per_second"] * SIDE**2  # pixels of gradients a second; of passes twice
+        maps = [cost for rule, cost in costs if rule == "attribute"]
+        making = [cost for rule, cost in costs if rule in ("attribute", "baselines")]
+        seconds = sum(
+            (one.gradients + self.rates["trained"] * one.trained + one.forwards / 2) * one.pixels / rate for _, one in costs
+        )
+        images = sum(one.count for one in maps)
+        each = tuple(sum(getattr(one, what) for one in making) / max(images, 1) for what in ("gradients", "forwards"))
+        scoring = sum(one.forwards for rule, one in costs if rule in ("measure", "retrain"))
+        known = not any(said.startswith(f"method {self._function(method)},") for said in self.unknown)
+        return MethodCost(method, model, images, each, scoring, seconds / 3600, sum(one.bytes for _, one in costs), known)
+
+    def _function(self, entry: str) -> str:
+        """The registered method of an entry, or of a form with changed parameters."""
+        return self.plan.config["methods"].get(entry.partition("-")[0], {}).get("method", entry.partition("-")[0])
 
     @functools.cache
     def data(self, dataset: str) -> Data:
@@ -204,15 +261,20 @@ class Prices:
 class Bill(Prices):
     """The cost of every file of a plan, and which papers ask for it.
 
-    `rate`: gradients a second of one GPU, by default what stands in the rates.
+    `rate`: gradients a second of one GPU, by default what stands in the rates. `papers`: those that count, by default all. Raises
+    `InputError` for one that is not there.
     """
 
-    def __init__(self, plan: Plan, rates: dict, rate: float | None = None):
+    def __init__(self, plan: Plan, rates: dict, rate: float | None = None, papers=()):
         super().__init__(plan, rates)
         self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
         if rate:
             self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
-        self.asked = {paper: self._behind(paper) for paper in plan.config["papers"]}  # paper -> {path: None} of all that it needs
+        for one in papers:
+            if one not in plan.config["papers"]:
+                raise InputError(f"TARGET: found {one!r}; {among(one, plan.config['papers'])}")
+        # paper -> {path: None} of all that it needs
+        self.asked = {paper: self._behind(paper) for paper in papers or plan.config["papers"]}
         found = {path: self.of(path) for path in dict.fromkeys(path for paths in self.asked.values() for path in paths)}
         self.files = {path: cost for path, cost in found.items() if cost}
 
@@ -270,12 +332,12 @@ class Bill(Prices):
         parts += [
             "## By what is made",
             _table(["", *sums], [[STAGES[rule], *self._sums(costs)] for rule, costs in stages.items() if costs]),
-            "## By method",
-            BY_METHOD,
-            self._entries(("attribute", "baselines"), "an image", "kept an image"),
+            "## By method and model",
+            fill(BY_METHOD.format(**self.plan.config["resources"]), 132),
+            shares(self.by_method(self.files)),
             "## By metric, probe and network",
             BY_METRIC,
-            self._entries(("measure", "probe", "retrain", "logits", "train_model"), "each", "maps an image"),
+            self._entries(("measure", "probe", "retrain", "logits", "train_model")),
             "## Not counted",
             self._not_counted(),
         ]
@@ -310,16 +372,15 @@ class Bill(Prices):
         hours = [_shown(self.gpu_hours(costs)), _shown(self.core_hours(costs))]
         return [_shown(len(costs)), *passes, *trained, *hours, _shown(sum(one.bytes for one in costs) / 1e9)]
 
-    def _entries(self, rules: tuple, each: str, maps: str) -> str:
+    def _entries(self, rules: tuple) -> str:
         """A row for all files of an entry that cost the same an image, the dearest first."""
         groups: dict[tuple, list[Cost]] = {}
         for one in self.files.values():
             if one.rule in rules:
-                key = (one.rule, one.entry, one.each, one.maps if one.rule in ("attribute", "baselines") else 0)
-                groups.setdefault(key, []).append(one)
+                groups.setdefault((one.rule, one.entry, one.each), []).append(one)
         rows = []
         for key, costs in sorted(groups.items(), key=lambda item: (-self.gpu_hours(item[1]), item[0])):
-            rule, entry, (gradients, forwards), _ = key
+            rule, entry, (gradients, forwards) = key
             counts: dict[str, int] = {}
             for one in costs:
                 counts[one.network] = counts.get(one.network, 0) + one.count
@@ -328,16 +389,17 @@ class Bill(Prices):
             row = [STAGES[rule], entry, _shown(gradients), _shown(forwards), " to ".join(map(_shown, spread)), str(len(counts))]
             row += [" to ".join(map(_shown, scored)), _shown(self.gpu_hours(costs)), _shown(sum(one.bytes for one in costs) / 1e9)]
             rows.append(row)
-        counted = "images" if each == "an image" else "images or maps"
-        head = ["", "entry", f"gradients {each}", f"forward passes {each}", f"{counted} a network", "networks", maps, "GPU h", "GB"]
-        return _table(head, rows)
+        told = ["gradients each", "forward passes each", "images or maps a network", "networks", "maps an image", "GPU h", "GB"]
+        return _table(["", "entry", *told], rows)
 
     def _not_counted(self) -> str:
         own = [
-            f"{drawn.paper}.{drawn.name}" for drawn in self.plan.study.drawn.values() if {"weights", "trainings"} & set(drawn.needs)
+            f"{drawn.paper}.{drawn.name}"
+            for drawn in self.plan.study.drawn.values()
+            if {"weights", "trainings"} & set(drawn.needs) and drawn.paper in self.asked
         ]
         lines = [f"- What these artefacts and claims ask of a network themselves, on few images: {', '.join(own)}."] if own else []
-        lines += [f"- {one[0].upper()}{one[1:]}." for one in sorted(self.unknown)]
+        lines += [f"- {one[0].upper()}{one[1:]}." for one in [*sorted(self.unknown), *self.plan.study.dropped]]
         return "\n".join([*lines, REST])
 
 
@@ -358,8 +420,10 @@ the networks come on top.
 - *GB* (1e9 bytes): the arrays of maps, baselines and logits, and the logits of each pass of a probe.
 - Every file is counted once, for the first paper of the configuration that asks for it. *Of it shared*: those that several ask \
 for. *Alone*: all that a paper takes by itself."""
-BY_METHOD = """Of entries that give the same maps, or baselines, the first stands for all, and a run with `upto` is one run. Images:
-of the test and the training split, as far as anything asks for them. Kept: maps, or baselines."""
+BY_METHOD = """Of entries that give the same maps the first stands for all, and a run with `upto` is one run. Images: of the test \
+and the training split, as far as anything asks for them. Baselines count with the first method that has them. *Of the scores*: \
+forward passes of all metrics of its maps. *h*: hours of one job at `resources.gradients_per_second`, {gradients_per_second}. A \
+row with more than `resources.method_hours`, {method_hours}, ends a run before its first job."""
 BY_METRIC = """Passes of a metric are for one map of an image, those of probes and logits for one image; a metric with a probe has
 none of its own. Of fine-tunings: one pass of each fine-tuned network, trainings apart."""
 REST = """- The test accuracy of each network, LPI's K-means, figures, tables, verdicts; the size of scores, weights and tables."""
@@ -390,7 +454,7 @@ def _shown(value: float) -> str:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     """An aligned Markdown table; numbers stand to the right."""
     widths = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
-    right = [bool(rows) and all(not row[at] or row[at].lstrip("<")[0].isdigit() for row in rows) for at in range(len(head))]
+    right = [bool(rows) and all(not row[at] or row[at].lstrip("<")[0] in "0123456789?" for row in rows) for at in range(len(head))]
 
     def line(cells):
         filled = (cell.rjust(width) if side else cell.ljust(width) for cell, width, side in zip(cells, widths, right, strict=True))
@@ -400,11 +464,23 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])
 
 
-def page(files: Iterable, rate: float | None = None, root: Path = ROOT) -> str:
-    """The page of `config.yaml` with configuration files laid over it. Raises `InputError`."""
+def shares(rows: list[MethodCost]) -> str:
+    """A table of what methods take on models."""
+    head = ["method", "model", "images", "gradients an image", "forward passes an image", "of the scores", "h", "GB"]
+    cells = []
+    for one in rows:
+        each, more = (map(_shown, one.each), "") if one.known else (("?", "?"), " and more")
+        took = [_shown(one.scoring), _shown(one.hours) + more, _shown(one.bytes / 1e9)]
+        cells.append([one.method, one.model, _shown(one.images), *each, *took])
+    return _table(head, cells)
+
+
+def page(files: Iterable, rate: float | None = None, root: Path = ROOT, papers=()) -> str:
+    """The page of `config.yaml` with configuration files laid over it, or of some of its papers. Raises `InputError`."""
     files = list(files)
     name = " with ".join(f"`{_name(file, root)}`" for file in files or ["config.yaml"])
-    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate).page(name)
+    name = f"{', '.join(papers)} of " * bool(papers) + name
+    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate, papers).page(name)
 
 
 def _name(file, root: Path) -> str:
@@ -419,13 +495,14 @@ def _positive(text: str) -> float:
 
 
 def main(arguments=None):
-    """`python -m pathattr.cost [CONFIG ...] [--rate GRADIENTS_A_SECOND]`: print the page."""
+    """`python -m pathattr.cost [CONFIG ...] [--target PAPER ...] [--rate GRADIENTS_A_SECOND]`: print the page."""
     parser = argparse.ArgumentParser(prog="pathattr.cost", description="What a configuration costs; nothing is run.")
     parser.add_argument("config", nargs="*", help="configuration files laid over config.yaml, as by --configfile")
+    parser.add_argument("--target", nargs="*", default=(), help="the papers that count; by default all of the configuration")
     parser.add_argument("--rate", type=_positive, help="gradients a second of one GPU at the size that resources/rates.yaml names")
     given = parser.parse_args(arguments)
     try:
-        print(page(given.config, given.rate), end="")
+        print(page(given.config, given.rate, papers=given.target), end="")
     except InputError as error:
         sys.exit(str(error))
 

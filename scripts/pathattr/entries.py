@@ -39,8 +39,8 @@ def check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> 
         per_model = kind == "method" and isinstance(value, dict)
         for place, single in value.items() if per_model else [(None, value)]:
             at = f"{where}.{key}" + (f".{place}" if per_model else "")
-            if per_model and place not in config["models"]:
-                problems.append(f"{at}: no model {place!r}; {among(place, config['models'])}")
+            if per_model and place not in config["models"] and place != "other":
+                problems.append(f"{at}: no model {place!r}; {among(place, [*config['models'], 'other'])}")
             problems += check_value(at, single, parameters[key].type)
     missing = [key for key, parameter in parameters.items() if parameter.required and key not in entry]
     problems += [f"{where}: {key} missing; accepted: {accepted(parameters[key].type)}" for key in missing]

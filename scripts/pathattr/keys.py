@@ -37,7 +37,8 @@ KINDS = {  # registered kind -> the section that its entries stand in, what they
     "method": (
         "methods",
         "Methods",
-        "`method: NAME`, by default the entry's own name. Of each parameter a mapping `{MODEL: VALUE}` gives one value a model. "
+        "`method: NAME`, by default the entry's own name. Of each parameter a mapping `{MODEL: VALUE}` gives one value a model, "
+        "`other` that of all without. "
         "What they compute: [docs/methods.md](../docs/methods.md).",
     ),
     "baseline": (

@@ -51,6 +51,7 @@ PLACES = {  # what one looks for -> files
         "scripts/pathattr/entries.py",
         "scripts/pathattr/uses.py",
     ],
+    "files laid over one another, `like`, what is dropped": ["scripts/pathattr/overlay.py"],
     "names resolved": ["scripts/pathattr/study.py"],
     "paths, digests, inputs of every job": ["scripts/pathattr/plan.py"],
     "memory and minutes of a job": ["scripts/pathattr/resources.py"],

@@ -17,6 +17,7 @@ from .config import load
 from .dataset.stamp import stamp
 from .errors import InputError
 from .files import File
+from .overlay import laid
 from .plot.names import score_label
 from .shards import cover, shard_range, shard_split
 from .strict import read_yaml
@@ -668,17 +669,8 @@ class Plan:
         return source.digest([self.root / "scripts" / f"{rule}.py"], environment=env, texts=texts)
 
 
-def merged(base: dict, differences: dict) -> dict:
-    """As Snakemake lays one configuration over another."""
-    result = dict(base)
-    for key, value in differences.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
-
-
 def planned(files, root) -> Plan:
     """The plan of `config.yaml` with configuration files laid over it, as by --configfile. Raises `InputError`."""
     root = Path(root)
-    config = functools.reduce(merged, map(read_yaml, files), read_yaml(root / "config.yaml"))
+    config = laid(files, read_yaml(root / "config.yaml"))
     return Plan(load(config, root / "resources" / "config.schema.yaml"), root)

@@ -8,10 +8,10 @@ import functools
 
 import yaml
 
-from .cost import Cost, Data, Prices
+from .cost import SIDE, Cost, Data, MethodCost, Prices
+from .errors import InputError
 from .plan import Job, Plan
 
-SIDE = 224  # pixels a side of the image that the configuration's rates are of
 ROW = 100  # bytes of a row of scores, or of an index, in memory
 LISTED = 20  # files listed in the time that it takes to read one
 TESTED = 5000  # test images that weights are tried on, at most, where they are not trained here
@@ -37,6 +37,20 @@ class Needs(Prices):
     def minutes(self, rule: str | None = None):
         """The function of a rule's `runtime`, likewise."""
         return self._growing("runtime", rule)
+
+    def look(self, paths) -> list[MethodCost]:
+        """What methods take whose files are to be made, the longest first. Raises `InputError`, a line each, for more than
+        `method_hours`."""
+        rows, most = self.by_method(paths), self.told["method_hours"]
+        dear = [
+            f"resources.method_hours: found {row.method} on {row.model}, {row.takes}; accepted: at most {most}, a higher limit, "
+            f"fewer images, or methods: {{{row.method.partition('-')[0]}: null}}"
+            for row in rows
+            if row.hours > most
+        ]
+        if dear:
+            raise InputError("\n".join(dear))
+        return rows
 
     def _growing(self, what: str, rule: str | None):
         """What a job takes; twice as much for each attempt after the first, which may have been ended for taking more."""

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 from . import owner, seal
+from .cost import shares
+from .errors import InputError
 from .files import sweep
 from .slurm import cancel_orphans
 
@@ -39,13 +41,21 @@ def again(arguments) -> str:
     return shlex.join(kept)
 
 
-def begin(study, workflow):
-    """Refuse to run without the data, or beside another run in this folder. Dry runs do not come here.
+def begin(needs, workflow):
+    """Refuse to run without the data, beside another run in this folder, or longer than the configuration allows; say what the
+    dearest methods take. Dry runs do not come here.
 
     Returns the open results/.lock, to be held while the run lasts; the kernel frees it however the run ends.
     """
-    if missing := study.missing(local=workflow.local_exec):
+    if missing := needs.plan.study.missing(local=workflow.local_exec):
         sys.exit("\n".join(f"config: {line}" for line in missing))
+    try:
+        rows = needs.look(str(file) for job in workflow.dag.needrun_jobs() for file in job.output)
+    except InputError as error:
+        sys.exit("\n".join(f"config: {line}" for line in str(error).splitlines()))
+    if rows:
+        rest = len(rows) - FEW
+        print(f"{shares(rows[:FEW])}\n" + f"and {rest} rows more: make cost\n" * (rest > 0), file=sys.stderr)
     handle = _taken(Path("results"))
     cancel_orphans()  # with scancel, under the lock: none of its jobs is ours yet
     os.environ[seal.AGAIN] = again(sys.argv[1:])
@@ -93,6 +103,7 @@ def quiet(record) -> bool:
     return not spoken
 
 
+FEW = 5  # methods that are told of before a run
 SOME = 20  # jobs done before a guess of the time left
 
 

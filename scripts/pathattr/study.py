@@ -33,6 +33,11 @@ def baselines_of(settings: dict) -> int:
     return len(settings["blurs"]) if settings["baseline"] == "compute_baseline" else 1
 
 
+def of_model(value, model: str):
+    """A parameter's value for a model: of a mapping the model's own, else that of `other`. Raises `KeyError` if it has neither."""
+    return value[model if model in value else "other"] if isinstance(value, dict) else value
+
+
 FORMS = ("as_released", "as_printed")  # parameters that give a method's form as its code, or as its paper's text has it
 
 
@@ -184,10 +189,10 @@ class Drawn:
 
 
 class Study:
-    """A checked configuration, with every name resolved."""
+    """A checked configuration, with every name resolved. `dropped`: what is not drawn or judged and why, a line each."""
 
-    def __init__(self, config: dict):
-        self.config = config
+    def __init__(self, config: dict, dropped=()):
+        self.config, self.dropped = config, list(dropped)
         self.seed = config["seed"]
         self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
         self._owners: dict[tuple, str] = {}
@@ -310,8 +315,7 @@ class Study:
         """Parameters with their values: the entry's, one a model where it has a mapping, or the default."""
         values = {one.name: entry.get(one.name, one.default) for one in parameters}
         values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}  # as YAML has it
-        model = model.partition("-")[0]
-        return {name: value[model] if isinstance(value, dict) else value for name, value in values.items()}
+        return {name: of_model(value, model.partition("-")[0]) for name, value in values.items()}
 
     def metric(self, name: str) -> dict:
         """What a metric's name means: `metric` and its own parameters, those of its probe not among them unless it has them too."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import source
 from .entries import check_entry, check_value, one_of
-from .study import DEFAULTS, SECTIONS, Drawn, filled, grid_points, images_of, split_form
+from .study import DEFAULTS, SECTIONS, Drawn, filled, grid_points, images_of, of_model, split_form
 from .values import accepted, among, broken, is_number
 
 OF_ALL = {"artefact": ("artefact", "title"), "claim": ("claim", "says", "where", "artefacts")}  # keys of any artefact, claim
@@ -191,8 +191,8 @@ def _check_method(at: str, base: str, own: dict, model: str, config: dict) -> li
     entry, where, problems = config["methods"][base], f"methods.{base}", []
     known = source.lookup("method", entry.get("method", base))
     for parameter, value in {**entry, **own}.items():
-        if isinstance(value, dict) and parameter != "upto" and not known.open and model not in value:
-            problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use")
+        if isinstance(value, dict) and parameter != "upto" and not known.open and not {model, "other"} & set(value):
+            problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use, or one for `other`")
     architecture = config["models"][model]["architecture"]
     if "attention" in known.facts.get("excludes", ()) and _has_attention(architecture):
         problems.append(
@@ -221,8 +221,7 @@ def _check_limits(where: str, parameters, entry: dict, own: dict, model: str, co
     }
     there = {what: number for what, number in there.items() if number}
     for one in parameters:
-        value = entry.get(one.name, one.default)
-        value = value[model] if isinstance(value, dict) else value
+        value = of_model(entry.get(one.name, one.default), model)
         if one.type.get("limit") in there:
             problems += check_value(f"{where}.{one.name}, on {of['dataset']}", value, one.type, there)
     return problems

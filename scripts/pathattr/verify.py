@@ -49,7 +49,7 @@ def orphans(wanted) -> list[str]:
     """Files below results/ that none of the wanted ones is, nor one of their seals."""
     known = {str(path) for file in wanted for path in (file, seal.place(file))}
     there = (str(Path(folder, name)) for folder, _, names in os.walk("results") for name in names)
-    hidden = ("results/.lock", "results/.run", "results/.gitkeep")
+    hidden = ("results/.lock", "results/.run", "results/.gitkeep", "results/.report")
     return sorted(path for path in there if path not in known and not path.startswith(KEPT) and path not in hidden)
 
 

@@ -10,7 +10,7 @@ import yaml
 
 from pathattr import config as configuration
 from pathattr.config import check, load
-from pathattr.plan import merged
+from pathattr.overlay import merged
 from pathattr.shards import cover, shard_range
 from pathattr.study import Study
 
@@ -74,7 +74,7 @@ MISTAKES = [
     ("threads/compute", "all", ("threads.compute:", "'all'", "a whole number, at least 1")),
     ("threads/train", MISSING, ("threads:", "train missing")),
     ("methods/nope", {}, ("methods.nope:", "'nope'", "accepted: agi, attexplore, big")),
-    ("methods/random", None, ("methods.random:", "None", "a mapping")),
+    ("methods/random", 5, ("methods.random:", "5", "a mapping or null")),
     ("methods/agi_as_released/method", "nope", ("methods.agi_as_released:", "'nope'", "accepted: agi, attexplore, big")),
     ("methods/Bad-Name", {"method": "ig"}, ("methods:", "'Bad-Name'", "^[a-z0-9_]+$")),
     ("methods/ig/stepz", 3, ("methods.ig:", "'stepz'", "accepted: steps, rule, baseline")),

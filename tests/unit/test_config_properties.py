@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pathattr import InputError
 from pathattr.config import load
-from pathattr.plan import merged
+from pathattr.overlay import merged
 
 from .test_config import ROOT, SCHEMA
 

@@ -11,11 +11,13 @@ import yaml
 from torch import nn
 
 import pathattr
-from pathattr import cost, source
+from pathattr import InputError, cost, source
 from pathattr.config import load
 from pathattr.metric import retraining
-from pathattr.plan import Plan, merged
+from pathattr.overlay import merged
+from pathattr.plan import Plan, planned
 from pathattr.registry import get
+from pathattr.resources import Needs
 from pathattr.study import Study, baselines_of
 from pathattr.training.data import Data
 from pathattr.training.prior import attribution_prior
@@ -209,7 +211,7 @@ def test_the_papers_sum_to_the_total(overlay):
         assert all(summed(found.alone(name), what) >= summed(costs, what) for name, costs in first.items())
     for hours in (found.gpu_hours, found.core_hours):
         assert sum(map(hours, first.values())) == pytest.approx(hours(found.files.values()))
-    assert not [line for line in found.unknown if "captum" not in line]  # all else says what it takes
+    assert not [line for line in found.unknown if "captum" not in line and "index" not in line]  # all else says what it takes
 
 
 def test_every_registered_cost_can_be_counted():
@@ -276,3 +278,60 @@ def test_the_command_refuses_in_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit):
         cost.main(["--rate", "-1"])
     assert "--rate" in capsys.readouterr().err.splitlines()[-1]
+
+
+# --- a method on a model --------------------------------------------------------------------------------------------------
+
+
+def test_what_a_method_takes_on_a_model_is_its_maps_its_baselines_and_their_scores():
+    blurs = {"blurs": [1.0, 2.0, 3.0], "iterations": 9, "steps": 8}
+    papers = {"one": paper(["ig", "credible"], 6), "two": paper(["ig"], 4, model="vgg_small")}
+    found = bill(papers, ("methods/credible", blurs), ("resources/gradients_per_second", 3))
+    rows = {(row.method, row.model): row for row in found.by_method(found.files)}
+    assert set(rows) == {("ig", "resnet_small"), ("ig", "vgg_small"), ("credible", "resnet_small")}
+    ig, credible = rows["ig", "resnet_small"], rows["credible", "resnet_small"]
+    assert (ig.images, ig.each, ig.scoring) == (6, (7, 0), 6 * 8)
+    assert credible.each == (1 + 3 * (8 // 3) + (9 + 1) * 3, 0)
+    assert ig.hours == pytest.approx((6 * 7 + 6 * 8 / 2) / 3 * (SIZE / 224) ** 2 / 3600)
+    assert ig.bytes == 6 * 3 * SIZE**2 * 4 and credible.bytes == 6 * (1 + 3) * 3 * SIZE**2 * 4
+    hours = [row.hours for row in found.by_method(found.files)]
+    assert hours == sorted(hours, reverse=True)
+    assert {row.model for row in found.by_method(found.asked["two"])} == {"vgg_small"}  # only of the files that are asked about
+
+
+def test_a_method_that_says_nothing_of_its_cost_is_marked_so():
+    found = bill({"one": paper(["occlusion", "ig"], 2)})
+    rows = {row.method: row for row in found.by_method(found.files)}
+    assert not rows["occlusion"].known and rows["ig"].known
+    assert "and more" in cost.shares([rows["occlusion"]]) and "and more" not in cost.shares([rows["ig"]])
+
+
+def test_the_bill_of_one_paper_counts_nothing_else():
+    papers = {"one": paper(["ig"], 6), "two": paper(["eg"], 4)}
+    assert summed(bill(papers, papers=["two"]).files.values(), "gradients") == 4 * 5 * 2
+    with pytest.raises(InputError, match="TARGET: found 'tow'; accepted: one, two; did you mean two"):
+        bill(papers, papers=["tow"])
+
+
+def test_a_method_beyond_the_limit_is_named_with_what_it_takes_and_what_to_write():
+    edits = [("methods/perturbation_1", {"per": "pixel"}), ("resources/method_hours", 0.001)]
+    plan = Plan(Study(changed(*copy.deepcopy([*SMALL, *edits, ("papers", {"one": paper(["perturbation_1", "ig"], 20)})]))), ROOT)
+    files = [path for path in plan.targets("one")]
+    with pytest.raises(InputError) as caught:
+        Needs(plan).look(files)
+    (line,) = str(caught.value).splitlines()
+    for words in (
+        "resources.method_hours: found perturbation_1 on resnet_small, 101 forward passes an image",
+        "20 images",
+        "at most 0.001",
+    ):
+        assert words in line
+    assert "methods: {perturbation_1: null}" in line
+    assert Needs(plan).look([file for file in files if "/perturbation_1/" not in file])  # nothing of it is left to be made
+
+
+@pytest.mark.parametrize("overlay", [None, *OVERLAYS], ids=lambda path: path.stem if path else "config")
+def test_the_configurations_are_within_their_own_limits(overlay):
+    plan = planned([overlay] if overlay else [], ROOT)
+    plan.results()
+    assert Needs(plan).look(plan.made)

@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from pathattr.config import load
-from pathattr.plan import Plan, merged
+from pathattr.overlay import merged
+from pathattr.plan import Plan
 from pathattr.resources import KMEANS, ROW, Needs
 from pathattr.study import Study
 

@@ -25,7 +25,7 @@ def own(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((20, 20, 3), number * 50, np.uint8)).save(path)
     papers = {name: None for name in yaml.safe_load((REPOSITORY / "config.yaml").read_text())["papers"]}
-    papers["methods"] = {"models": {"resnet34": "vgg_pairs"}, "artefacts": {"scores": None, "scatter": None}}
+    papers["methods"] = {"models": {"network": "vgg_pairs"}, "artefacts": {"scores": None, "scatter": None}}
     datasets = {"own": {"dataset": "imagefolder", "root": "own", "size": 64}}
     config = {"datasets": datasets, "models": {"vgg_pairs": {"dataset": "own"}}, "papers": papers}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(config))
