@@ -137,8 +137,9 @@ class Found:
         labels, targets = self.test(model).index["label"].to_numpy()[:images], self.targets(model, images)
         said = []
         for label, target in zip(labels, targets, strict=True):
-            own = [f"class {self.class_name(model, label)}"] if label >= 0 else []
-            said.append(",\n".join(own + [f"explained: {self.class_name(model, target)}"] * (target != label)))
+            words = [f"class {self.class_name(model, label)}"] if label >= 0 else []
+            words += [f"explained: {self.class_name(model, target)}"] if target != label else []
+            said.append(",\n".join(words))
         return said
 
     # --- networks -----------------------------------------------------------------------------------------------------

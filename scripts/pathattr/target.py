@@ -14,10 +14,10 @@ def explained(given, config: dict, classifier, about: dict, images, index) -> np
     """
     if about["at_chance"] and config["at_chance"] == "refused":
         hits, count = round(about["test_accuracy"] * about["test_images"]), about["test_images"]
+        found = f"{hits} of {count} test images right, where the most frequent label is the share {about['chance']:.3g} of them"
         raise InputError(
-            f"{given.one('weights')}: {hits} of {count} test images right, which is no more than chance (the share of the most frequent "
-            f"label is {about['chance']:.3g}; exact binomial test, p = {about['chance_p']:.2g}); accepted: labels numbered as the "
-            "network's outputs (`classes` of the data set), the network's own mean and std, or at_chance: allowed"
+            f"{given.one('weights')}: at chance: {found} (exact binomial test, p = {about['chance_p']:.2g}); accepted: labels "
+            "numbered as the network's outputs (`classes` of the data set), the network's own mean and std, or at_chance: allowed"
         )
     which = given.params["target"]
     if which == "label":

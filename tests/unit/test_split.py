@@ -109,7 +109,7 @@ def test_the_darkest_image_is_that_of_the_darkest_object():
     [
         (INDEX.iloc[:0], ("no images found",)),
         (INDEX.assign(image_id="same"), ("'same'", "repeats")),
-        (INDEX.assign(label=-1), ("label -1", "0 and above")),
+        (INDEX.assign(label=range(-2, 8)), ("label -2", "0 and above")),
     ],
     ids=["empty", "ids", "labels"],
 )

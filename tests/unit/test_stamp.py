@@ -10,7 +10,7 @@ import pytest
 from pathattr import source
 from pathattr.config import check
 from pathattr.dataset.split import open_source
-from pathattr.dataset.stamp import below, classes_of, images, missing, of_file, stamp
+from pathattr.dataset.stamp import below, classes_of, images, missing, numbered, of_file, stamp
 from pathattr.plan import Plan
 from pathattr.study import Study
 
@@ -102,7 +102,8 @@ def test_a_folder_called_like_an_image_is_a_folder(tmp_path):
 
 
 def listed(data: Outside, **options) -> list[str]:
-    return classes_of(**data.known.values(data.entry | {"classes": None, "boxes": None} | options))
+    """Folders in the order of their numbers."""
+    return list(classes_of(**data.known.values(data.entry | {"classes": None, "boxes": None} | options)))
 
 
 def test_both_splits_number_the_classes_of_the_training_folder(folder):
@@ -122,7 +123,7 @@ def test_without_a_training_folder_the_test_folders_are_the_classes(folder):
 
 def test_a_list_numbers_both_splits_also_where_it_has_more(folder):
     folder.write("classes.txt", "dog\nbird a comment\ncat\n")
-    assert listed(folder, classes=folder.entry["classes"]) == ["dog", "bird", "cat"]
+    assert numbered(folder.entry["classes"]) == {"dog": 0, "bird": 1, "cat": 2, "bird a comment": 1}
     for split in ("train", "test"):
         assert open_source(folder.entry | {"boxes": None}, split, 0).scan()["label"].tolist() == [0, 2]
 
@@ -143,7 +144,7 @@ WRONG = [
     (
         {"list": b"dog\ncat\ndog\n"},
         {"classes": "list"},
-        "classes: {}/list has dog more than once; accepted: one class a line, each",
+        "classes: dog stands there more than once; accepted: each folder's name once",
     ),
     ({"list": b"\n \n"}, {"classes": "list"}, "classes: {}/list has no class; accepted: one class a line"),
     ({"list": b"\xff\xfe\x00"}, {"classes": "list"}, "classes: {}/list cannot be read ("),
