@@ -429,7 +429,10 @@ def _check_batch(classifier, x, target, ids, micro_batch: int):
         target = classifier.logits(x, micro_batch, ids).argmax(1)
     elif isinstance(target, Integral):
         target = [int(target)] * len(x)
-    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
+    try:
+        target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
+    except (TypeError, ValueError):
+        raise InputError(f"targets are {target!r}; accepted: numbers of classes, one for all, or None") from None
     if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < classes):
         raise InputError(f"targets lie in {int(target.min())} to {int(target.max())}; accepted: 0 to {classes - 1}, the classes")
     if target.shape != (len(x),):

@@ -547,7 +547,7 @@ class Plan:
         weights = {}
         for (of, section, name), drawn in self.study.drawn.items():
             if of == paper:
-                missing += [[section, name, what, why] for what, why in drawn.dropped.items()]
+                missing += [[section, name, what, why] for what, why in drawn.left_out.items()]
                 for key, model in drawn.models.items():
                     about = {"model": key, "network": model, "stands_for": drawn.stands_for[key], "dataset": self._dataset(model)}
                     for one in self.study.trainings(model):
@@ -686,8 +686,8 @@ class Plan:
         if drawn.forms and target != "label":
             which = "the class that the network predicts" if target == "predicted" else f"class {target}"
             text += f" Explained is {which}."
-        if drawn.dropped:
-            text += f" Left out: {'; '.join(f'{one} {why}' for one, why in drawn.dropped.items())}."
+        if drawn.left_out:
+            text += f" Left out: {'; '.join(f'{one} {why}' for one, why in drawn.left_out.items())}."
         return text
 
     def targets(self, paper: str) -> list[str]:

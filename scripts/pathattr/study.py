@@ -100,7 +100,7 @@ class Drawn:
     `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
     `not_run`: key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
 
-    What its data sets and models do not allow is left out: `dropped`: methods, and models that stand there already, -> why;
+    What its data sets and models do not allow is left out. `left_out`: methods, and models that another role shows, -> why;
     `absent`: why there is nothing to draw or judge at all, or "".
     """
 
@@ -109,11 +109,12 @@ class Drawn:
         self.entry = config["papers"][paper][section][name]
         self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
         self.values = filled(config, paper, section, name)
-        self.models, self.forms, self.variants, self.dropped, self.absent = {}, {}, [], {}, ""
+        self.models, self.forms, self.variants, self.left_out, self.absent = {}, {}, [], {}, ""
         wanted, given = [], [one for one in self.known.parameters if one.names and self.values[one.name] is not None]
         for parameter in given:
             if parameter.names in ("Model", "Models"):
                 self._add_models(parameter)
+        shown_twice = list(self.left_out)
         for parameter in given:
             value, there = self.values[parameter.name], self._usable
             match parameter.names:
@@ -139,14 +140,14 @@ class Drawn:
                     continue
             self.values[parameter.name] = found
             if not found:
-                self.absent = "; ".join(f"{one} {why}" for one, why in self.dropped.items())
+                self.absent = "; ".join(f"{one} {why}" for one, why in self.left_out.items() if one not in shown_twice)
         told, places = (config["papers"][paper].get(key, {}) for key in ("not_run", "stands_for"))
         self.stands_for = {key: places.get(key, config["models"][model].get("stands_for")) for key, model in self.models.items()}
         self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
         self.absent = self.absent or absent.of_drawing(config, self.known, self.metrics, self.models.values())
-        if self.dropped and not self.absent:
+        if self.left_out and not self.absent:
             self.absent = broken(self.known.facts.get("holds"), self.values)
         for table in (self.values[one.name] for one in given if one.names == "Table"):
             if not self.absent and (why := Drawn(config, paper, "artefacts", table).absent):
@@ -162,15 +163,15 @@ class Drawn:
             return
         first = {of[key]: key for key in reversed(value)}
         self.values[parameter.name] = list(first.values())[::-1]
-        self.dropped |= {key: f"is {of[key]}, as is {first[of[key]]}" for key in value if first[of[key]] != key}
+        self.left_out |= {key: f"is {of[key]}, as is {first[of[key]]}" for key in value if first[of[key]] != key}
         self.models |= {key: of[key] for key in self.values[parameter.name]}
 
     def _usable(self, form, strict: bool = True) -> bool:
-        """Whether a method can be used on all of the models; if not, it is `dropped`."""
+        """Whether a method can be used on all of the models; if not, it is `left_out`."""
         base, own = split_form(form)
         for model in self.models.values():
             if why := absent.of_method(self.config, base, own, model, strict):
-                self.dropped[form_name(form)] = why
+                self.left_out[form_name(form)] = why
                 return False
         return True
 

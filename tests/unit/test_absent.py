@@ -43,8 +43,8 @@ def test_methods_that_need_training_images_are_left_out_of_a_data_set_without():
     study = load(own({"train": None}, artefacts=artefacts, claims=claims), SCHEMA)
     drawn = {name: one for (_, _, name), one in study.drawn.items()}
     assert set(drawn) == {"all", "some"}
-    assert drawn["some"].values["methods"] == ["ig"] and drawn["some"].dropped == {"eg": NO_TRAIN}
-    assert {"lpi", "eg", "ig_uniform"} <= set(drawn["all"].dropped) and {"ig", "random"} <= set(drawn["all"].forms)
+    assert drawn["some"].values["methods"] == ["ig"] and drawn["some"].left_out == {"eg": NO_TRAIN}
+    assert {"lpi", "eg", "recalibration_eg"} <= set(drawn["all"].left_out) and {"ig", "random"} <= set(drawn["all"].forms)
     assert study.absent["own", "artefacts", "none"] == f"eg {NO_TRAIN}; lpi {NO_TRAIN}"
     assert study.absent["own", "claims", "c1"] == f"eg {NO_TRAIN}"
     assert "photos has none" in study.absent["own", "artefacts", "hoods"]
@@ -62,7 +62,7 @@ def test_methods_that_need_training_images_are_left_out_of_a_data_set_without():
 
 def test_all_methods_are_those_that_fit_a_model_and_one_that_is_named_must_fit():
     every = own({}, artefacts={"all": {"artefact": "ranking", "model": "a", "forms": "all"}})
-    assert load(every, SCHEMA).drawn["own", "artefacts", "all"].dropped == {"lpi": "has no value of neighbourhoods for model mine"}
+    assert load(every, SCHEMA).drawn["own", "artefacts", "all"].left_out == {"lpi": "has no value of neighbourhoods for model mine"}
     (line,) = check(own({}, artefacts={"one": {"artefact": "ranking", "model": "a", "forms": ["lpi"]}}), SCHEMA)
     assert line == "methods.lpi.neighbourhoods: no value for model mine; accepted: one a model in use"
 
@@ -70,7 +70,7 @@ def test_all_methods_are_those_that_fit_a_model_and_one_that_is_named_must_fit()
 def test_a_data_set_without_labels_is_explained_by_what_is_predicted():
     artefacts = {
         "maps": {"artefact": "gallery", "model": "a", "methods": ["ig"]},
-        "sure": {"artefact": "confidence", "models": ["a"], "methods": ["ig"], "score": "diffid_probability_auc"},
+        "sure": {"artefact": "confidence", "models": ["a"], "method": "ig", "over": "random", "score": "diffid_probability_auc"},
     }
     data = {"label": None, "train": None}
     (line,) = check(own(data, artefacts=artefacts), SCHEMA)
@@ -115,7 +115,7 @@ def test_one_model_in_several_roles_is_shown_once():
     }
     study = load(own({}, artefacts=artefacts), SCHEMA)
     ranks = study.drawn["own", "artefacts", "ranks"]
-    assert ranks.values["models"] == ["a"] and ranks.dropped == {"b": "is mine, as is a"}
+    assert ranks.values["models"] == ["a"] and ranks.left_out == {"b": "is mine, as is a"}
     assert study.absent["own", "artefacts", "labels"] == "b and another of its models are both mine"
     assert study.drawn["own", "artefacts", "scores"].models == {"b": "mine"}
 

@@ -9,7 +9,7 @@ from pathattr import attribute, baselines, measure
 from pathattr.api import probe, targets
 from pathattr.config import check, load
 from pathattr.job import Given
-from pathattr.model.accuracy import chance, tested
+from pathattr.model import accuracy
 from pathattr.plan import Plan
 from pathattr.promise.cases import named
 from pathattr.target import explained
@@ -79,7 +79,7 @@ def test_a_network_at_chance_is_refused_unless_it_is_allowed(case):
     index = pd.DataFrame({"image_id": case.ids, "label": case.target})
     given = Given({"weights": ["results/models/a.safetensors"]}, {"target": "label"})
     about = {"test_images": 64, "test_accuracy": 0.0, "chance": 0.25, "chance_p": 1.0, "at_chance": True}
-    with refused("results/models/a.safetensors: 0 of 64 test images right", "p = 1", "`classes`", "at_chance: allowed"):
+    with refused("results/models/a.safetensors: at chance: 0 of 64 test images right", "p = 1", "`classes`", "at_chance: allowed"):
         explained(given, CONFIG, case.classifier, about, case.x, index)
     assert explained(given, CONFIG | {"at_chance": "allowed"}, case.classifier, about, case.x, index).tolist() == case.target
 
@@ -101,14 +101,14 @@ BALANCED = np.repeat([0, 1], 32)
     ],
 )
 def test_chance_is_an_exact_test_against_the_most_frequent_label(hits, labels, share, p, at_chance):
-    found = chance(hits, labels)
+    found = accuracy.chance(hits, labels)
     assert found["chance"] == pytest.approx(share) and found["at_chance"] is at_chance
     assert found["chance_p"] == (None if p is None else pytest.approx(p, abs=0.0006))
 
 
 def test_images_without_labels_have_no_accuracy(case, predicted):
-    assert tested(case.classifier, case.x, predicted)["test_accuracy"] == 1.0
-    found = tested(case.classifier, case.x, [-1] * 4)
+    assert accuracy.tested(case.classifier, case.x, predicted)["test_accuracy"] == 1.0
+    found = accuracy.tested(case.classifier, case.x, [-1] * 4)
     assert found == {"test_accuracy": None, "test_images": 4, "chance": None, "chance_p": None, "at_chance": False}
 
 
