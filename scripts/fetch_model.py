@@ -20,7 +20,10 @@ with job(snakemake) as given:
         state, mean, std, known = load.read_weights(entry["weights"]), entry["mean"], entry["std"], told["classes"]
     channels, size, _ = test[0].shape
     network, layout = load.build(entry, known or numbered, channels, size), told.get("layout", "channels_last")
-    classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, layout=layout)
+    built = entry["weights"] + f", built with the {numbered} classes of {entry['dataset']}, whose `classes` may be more" * (
+        not known
+    )
+    classifier = Classifier(load.fill(network, state, built), mean, std, device, layout=layout)
     classes = contract.check(network, classifier.normalise(test[0].to(device)[None])[0], known, entry["architecture"])
     if numbered > classes or told["alphabetical"] and numbered < classes:
         what = f"{numbered} class folders in alphabetical order" if told["alphabetical"] else f"labels up to {numbered - 1}"

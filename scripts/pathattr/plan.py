@@ -552,8 +552,8 @@ class Plan:
                     about = {"model": key, "network": model, "stands_for": drawn.stands_for[key], "dataset": self._dataset(model)}
                     for one in self.study.trainings(model):
                         weights[key, one] = self.weights(one).told(**about, training=one)
-        told = {"models": [file.about for file in weights.values()], "missing": missing}
-        inputs = {"weights": list(weights.values())}
+        inputs = {"weights": [weights[one] for one in sorted(weights)]}
+        told = {"models": [file.about for file in inputs["weights"]], "missing": missing}
         return self._file(f"results/summary/{paper}.csv", "summary", paper, inputs=inputs, digested=told)
 
     @functools.cache

@@ -270,6 +270,10 @@ class Study:
         """Artefacts of the paper that a claim names, those that are drawn."""
         return [name for name in drawn.entry.get("artefacts", ()) if (drawn.paper, "artefacts", name) in self.drawn]
 
+    def left_out(self) -> list[str]:
+        """What is left out of its papers, and why, a line each."""
+        return [f"left out: {paper}.{name}: {why}" for (paper, _, name), why in self.absent.items()]
+
     # --- classes ------------------------------------------------------------------------------------------------------
 
     def numbers(self, dataset: str) -> dict[str, int | None]:

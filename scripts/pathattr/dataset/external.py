@@ -333,7 +333,8 @@ def torchvision(
 
     def scan() -> pd.DataFrame:
         labels = np.asarray(data().targets, np.int64)
-        return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels})
+        ids, names = [f"{split}-{row:07d}" for row in range(len(labels))], [data().classes[label] for label in labels]
+        return pd.DataFrame({"image_id": ids, "label": labels, "name": names})
 
     def open_image(row: pd.Series) -> Image.Image:
         return data()[int(row["image_id"].rsplit("-", 1)[1])][0]

@@ -76,7 +76,8 @@ def missing(known, entry: dict) -> list[str]:
         except InputError as error:
             return [str(error)]
     told = dict.fromkeys(filter(None, gone))
-    return [f"{name}: {path} does not exist; accepted: the path of what is to be read" for name, path in told]
+    none = {"train": ", or null where there are no training images"}
+    return [f"{name}: {path} does not exist; accepted: the path of what is to be read{none.get(name, '')}" for name, path in told]
 
 
 def stamp(known, entry: dict) -> str | None:
