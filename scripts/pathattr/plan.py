@@ -563,7 +563,7 @@ class Plan:
         what = self._drawing(drawn)
         entry = drawn.entry
         told = {"id": name, "paper": paper, "artefacts": self.study.cited(drawn), "says": entry["says"], "where": entry["where"]}
-        what["digested"] |= told
+        what["digested"] |= told | {"left_out": drawn.left_out}
         return self._file(f"results/claims/{paper}.{name}.json", "judge", f"{paper}.{name}", **what)
 
     @functools.cache

@@ -161,8 +161,10 @@ class Drawn:
                 self.absent = f"{value} and another of its models are both {of[value]}"
             self.models[value] = of[value]
             return
-        first = {of[key]: key for key in reversed(value)}
-        self.values[parameter.name] = list(first.values())[::-1]
+        first = {}
+        for key in value:
+            first.setdefault(of[key], key)
+        self.values[parameter.name] = list(first.values())
         self.left_out |= {key: f"is {of[key]}, as is {first[of[key]]}" for key in value if first[of[key]] != key}
         self.models |= {key: of[key] for key in self.values[parameter.name]}
 
@@ -276,11 +278,13 @@ class Study:
 
     # --- classes ------------------------------------------------------------------------------------------------------
 
+    @functools.cache
     def numbers(self, dataset: str) -> dict[str, int | None]:
         """Numbers of a data set's classes by name, as far as its `classes` or its folders name them."""
         entry = self.config["datasets"][dataset]
         return named(source.registered("dataset")[entry["dataset"]], entry)
 
+    @functools.cache
     def class_names(self, dataset: str) -> dict[int, str]:
         """Classes by number, as far as the data set's `classes` name them, each up to its first comma."""
         numbers = numbered(self.config["datasets"][dataset].get("classes") or {})

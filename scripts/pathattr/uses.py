@@ -5,8 +5,9 @@ from pathlib import Path
 
 from . import source
 from .absent import has_attention, lacks
-from .dataset.stamp import named
+from .dataset.stamp import named, numbered
 from .entries import check_entry, check_value, one_of
+from .errors import InputError
 from .study import DEFAULTS, SECTIONS, Drawn, filled, grid_points, images_of, split_form
 from .values import accepted, among, broken, is_number
 
@@ -45,6 +46,10 @@ def check_target(config: dict) -> list[str]:
         dataset = of["dataset"]
         entry, gone = config["datasets"][dataset], lacks(config, dataset)
         known = source.registered("dataset")[entry["dataset"]]
+        try:
+            numbered(entry.get("classes") or {})
+        except InputError as error:
+            problems.append(f"datasets.{dataset}.{error}")
         if of["weights"] == "trained" and gone:
             problems.append(f"models.{model}.weights: found trained, but the data set {dataset} has no {' and no '.join(gone)}")
         if target == "label" and "labels" in gone:
@@ -53,7 +58,7 @@ def check_target(config: dict) -> list[str]:
             names = [name for name, number in named(known, entry).items() if number is not None]
             told = among(target, ["label", "predicted", "a number", *names])
             problems += [] if target in names else [f"target: found {target!r}, on the data set {dataset}; {told}"]
-    return problems
+    return list(dict.fromkeys(problems))
 
 
 def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, printed: Path) -> list[str]:

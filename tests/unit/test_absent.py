@@ -117,7 +117,19 @@ def test_one_model_in_several_roles_is_shown_once():
     ranks = study.drawn["own", "artefacts", "ranks"]
     assert ranks.values["models"] == ["a"] and ranks.left_out == {"b": "is mine, as is a"}
     assert study.absent["own", "artefacts", "labels"] == "b and another of its models are both mine"
+    other = ("models/other", {**MODEL, "dataset": "photos"})
+    study = load(own({}, other, models={"a": "mine", "c": "other", "b": "mine"}, artefacts=artefacts), SCHEMA)
+    assert study.drawn["own", "artefacts", "ranks"].values["models"] == ["a", "c"]
     assert study.drawn["own", "artefacts", "scores"].models == {"b": "mine"}
+
+
+def test_classes_that_cannot_be_read_are_told_with_the_configuration(tmp_path):
+    artefacts = {"maps": {"artefact": "gallery", "model": "a", "methods": ["ig"]}}
+    (line,) = check(own({"classes": str(tmp_path / "none.txt")}, artefacts=artefacts), SCHEMA)
+    assert line.startswith(f"datasets.photos.classes: {tmp_path}/none.txt cannot be read (")
+    (tmp_path / "some.txt").write_text("cat\ndog\n")
+    study = load(own({"classes": str(tmp_path / "some.txt")}, artefacts=artefacts), SCHEMA)
+    assert study.class_names("photos") == {0: "cat", 1: "dog"} and study.class_count("mine") == 10
 
 
 def test_every_paper_may_be_left_out():
