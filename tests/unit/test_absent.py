@@ -75,6 +75,8 @@ def test_a_data_set_without_labels_is_explained_by_what_is_predicted():
     data = {"label": None, "train": None}
     (line,) = check(own(data, artefacts=artefacts), SCHEMA)
     assert line == "target: found label, but the data set photos has no labels; accepted: predicted, or a class"
+    (line,) = check(own(data | {"boxes": "there"}, ("target", "predicted"), artefacts=artefacts), SCHEMA)
+    assert line.startswith("datasets.photos: found label None, boxes 'there'; accepted: boxes where images have labels")
     study = load(own(data, ("target", "predicted"), artefacts=artefacts), SCHEMA)
     assert study.absent["own", "artefacts", "sure"] == "confidence needs labels; the data set photos has none"
     assert set(study.drawn) == {("own", "artefacts", "maps")}

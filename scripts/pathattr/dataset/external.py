@@ -169,6 +169,7 @@ def annotated(folder: Path, image_id: str) -> list[float]:
     source="a folder of images, one subfolder a class",
     paths=("root/train", "root/test", "classes", "boxes"),
     folders=True,
+    holds={"label or not boxes": "boxes where images have labels, as they are of the objects of its class"},
 )
 def imagefolder(
     split: str,
