@@ -1,6 +1,7 @@
 """What cannot be had of a model's data set: training images, labels, where the object is; and what hangs on these. No torch."""
 
 from . import source
+from .dataset.stamp import named
 
 
 def lacks(config: dict, dataset: str) -> list[str]:
@@ -14,6 +15,15 @@ def has_masks(config: dict, dataset: str) -> bool:
     """Whether a data set says where the object is: made ones do, others by `boxes`."""
     entry = config["datasets"][dataset]
     return bool(source.registered("dataset")[entry["dataset"]].facts.get("made") or entry.get("boxes"))
+
+
+def has_target(config: dict, dataset: str) -> bool:
+    """Whether a data set has the class that is explained, as far as it is known."""
+    entry, target = config["datasets"][dataset], config["target"]
+    known = source.registered("dataset")[entry["dataset"]]
+    if not isinstance(target, str):
+        return target < (known.facts.get("classes") or target + 1)
+    return target in ("label", "predicted") or named(known, entry).get(target) is not None
 
 
 def of_method(config: dict, base: str, own: dict, model: str, strict: bool = True) -> str:
@@ -35,9 +45,11 @@ def of_method(config: dict, base: str, own: dict, model: str, strict: bool = Tru
     return ""
 
 
-def of_drawing(config: dict, known, metrics, models) -> str:
-    """Why what a registered artefact or claim needs is not there, of these metrics and models of the configuration; or ""."""
+def of_drawing(config: dict, known, methods, metrics, models) -> str:
+    """Why what a registered artefact or claim needs of these methods, metrics and models is not there; or ""."""
     for dataset in dict.fromkeys(config["models"][model]["dataset"] for model in models):
+        if methods and not has_target(config, dataset):
+            return f"the data set {dataset} has no class {config['target']}, which is explained"
         gone, needs = lacks(config, dataset), set(known.facts.get("needs", ()))
         wanted = {"training images": {"train", "train_logits", "neighbourhoods"}, "labels": {"labels"}}
         for what in gone:

@@ -146,7 +146,7 @@ class Drawn:
         self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
-        self.absent = self.absent or absent.of_drawing(config, self.known, self.metrics, self.models.values())
+        self.absent = self.absent or absent.of_drawing(config, self.known, self.forms, self.metrics, self.models.values())
         if self.left_out and not self.absent:
             self.absent = broken(self.known.facts.get("holds"), self.values)
         for table in (self.values[one.name] for one in given if one.names == "Table"):
@@ -273,8 +273,11 @@ class Study:
         return [name for name in drawn.entry.get("artefacts", ()) if (drawn.paper, "artefacts", name) in self.drawn]
 
     def left_out(self) -> list[str]:
-        """What is left out of its papers, and why, a line each."""
-        return [f"left out: {paper}.{name}: {why}" for (paper, _, name), why in self.absent.items()]
+        """What is left out of its papers, and why, a line each; of a paper of which nothing is left, a line."""
+        drawn, reasons = {paper for paper, _, _ in self.drawn}, {}
+        for (paper, _, name), why in self.absent.items():
+            reasons.setdefault(f"{paper}.{name}" if paper in drawn else paper, why)
+        return [f"left out: {place}: {why}" for place, why in reasons.items()]
 
     # --- classes ------------------------------------------------------------------------------------------------------
 
@@ -290,10 +293,10 @@ class Study:
         numbers = numbered(self.config["datasets"][dataset].get("classes") or {})
         return {number: name.partition(",")[0] for name, number in numbers.items() if number is not None}
 
-    def target(self, dataset: str) -> str | int:
-        """What is explained of the images of a data set: "label", "predicted", or the number of a class."""
+    def target(self, dataset: str) -> str | int | None:
+        """What is explained of the images of a data set: "label", "predicted", or the number of a class; None: it has no such."""
         told = self.config["target"]
-        return told if told in ("label", "predicted") or not isinstance(told, str) else self.numbers(dataset)[told]
+        return told if told in ("label", "predicted") or not isinstance(told, str) else self.numbers(dataset).get(told)
 
     def class_count(self, model: str) -> int | None:
         """How many classes a network has, as far as it says so itself or its data set's `classes` do."""

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from . import source
-from .absent import has_attention, lacks
+from .absent import has_attention, has_target, lacks
 from .dataset.stamp import named, numbered
 from .entries import check_entry, check_value, one_of
 from .errors import InputError
@@ -32,7 +32,7 @@ def check_paper(name: str, config: dict, printed: Path) -> list[str]:
             if entry is not None:
                 problems += _check_drawn(name, section, kind, key, config, printed)
     artefacts = [name for name, entry in paper["artefacts"].items() if entry is not None]
-    if artefacts and not problems:
+    if artefacts and not problems and all(has_target(config, config["models"][one]["dataset"]) for one in paper["models"].values()):
         absent = [f"{one}: {why}" for one in artefacts if (why := Drawn(config, name, "artefacts", one).absent)]
         problems += [f"{where}: nothing of it can be drawn, {absent[0]}"] if len(absent) == len(artefacts) else []
     return list(dict.fromkeys(problems))
@@ -41,24 +41,24 @@ def check_paper(name: str, config: dict, printed: Path) -> list[str]:
 def check_target(config: dict) -> list[str]:
     """Whether the models' data sets have the class that is explained, and what trainings need."""
     target, problems = config["target"], []
-    for model in dict.fromkeys(model for paper in config["papers"].values() for model in paper["models"].values()):
-        of = config["models"][model]
-        dataset = of["dataset"]
-        entry, gone = config["datasets"][dataset], lacks(config, dataset)
-        known = source.registered("dataset")[entry["dataset"]]
+    models = {model: config["models"][model] for paper in config["papers"].values() for model in paper["models"].values()}
+    datasets = {of["dataset"]: config["datasets"][of["dataset"]] for of in models.values()}
+    for dataset, entry in datasets.items():
         try:
             numbered(entry.get("classes") or {})
         except InputError as error:
             problems.append(f"datasets.{dataset}.{error}")
-        if of["weights"] == "trained" and gone:
-            problems.append(f"models.{model}.weights: found trained, but the data set {dataset} has no {' and no '.join(gone)}")
-        if target == "label" and "labels" in gone:
+        if target == "label" and "labels" in lacks(config, dataset):
             problems.append(f"target: found label, but the data set {dataset} has no labels; accepted: predicted, or a class")
-        elif isinstance(target, str) and target not in ("label", "predicted"):
-            names = [name for name, number in named(known, entry).items() if number is not None]
-            told = among(target, ["label", "predicted", "a number", *names])
-            problems += [] if target in names else [f"target: found {target!r}, on the data set {dataset}; {told}"]
-    return list(dict.fromkeys(problems))
+    for model, of in models.items():
+        if of["weights"] == "trained" and (gone := lacks(config, of["dataset"])):
+            problems.append(
+                f"models.{model}.weights: found trained, but the data set {of['dataset']} has no {' and no '.join(gone)}"
+            )
+    if datasets and not problems and not any(has_target(config, dataset) for dataset in datasets):
+        names = [name for entry in datasets.values() for name in named(source.registered("dataset")[entry["dataset"]], entry)]
+        problems.append(f"target: found {target!r}; {among(target, ['label', 'predicted', 'a number', *dict.fromkeys(names)])}")
+    return problems
 
 
 def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, printed: Path) -> list[str]:

@@ -157,8 +157,10 @@ def test_a_class_goes_by_its_name_or_number(tmp_path):
         and study.class_names("own") == {0: "crane", 1: "cat", 2: "dog"}
     )
     (line,) = check(changed(*edits, ("target", "dgo")), SCHEMA)
-    assert line.startswith(
-        "target: found 'dgo', on the data set own; accepted: label, predicted, a number, crane, cat, dog; did you mean dog?"
-    )
+    assert line.startswith("target: found 'dgo'; accepted: label, predicted, a number, crane, cat, dog; did you mean dog?")
+    with_digits = changed(*edits, ("target", "dog"), ("papers/lpi/models/resnet34_ten", "resnet_small"))
+    study = load(with_digits, SCHEMA)
+    assert study.absent["lpi", "artefacts", "fig6r"] == "the data set digits_on_photos has no class dog, which is explained"
+    assert ("lpi", "artefacts", "fig4") in study.drawn and study.left_out()[0].startswith("left out: lpi.fig6r: ")
     (line,) = check(changed(*edits, ("target", -1)), SCHEMA)
     assert line == "target: found -1; accepted: text or a whole number, at least 0"
