@@ -63,6 +63,34 @@ rule table:
         "../scripts/table.py"
 
 
+rule summary:
+    input:
+        unpack(plan.inputs("summary")),
+    output:
+        models="results/summary/{paper}.csv",
+        missing="results/summary/{paper}.missing.csv",
+        html=report(
+            "results/summary/{paper}.html",
+            caption="../report/summary.rst",
+            category=plan.chapter,
+            labels={"artefact": "Models, and what is left out"},
+        ),
+    log:
+        "results/logs/summary/{paper}.log",
+    benchmark:
+        "results/benchmarks/summary/{paper}.tsv"
+    conda:
+        "../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=needs.memory("summary"),
+        runtime=needs.minutes("summary"),
+    params:
+        job=plan.params("summary"),
+    script:
+        "../scripts/summary.py"
+
+
 for paper in config["papers"]:
 
     rule:

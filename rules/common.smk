@@ -13,8 +13,8 @@ try:
     study = load(config, ROOT / "resources" / "config.schema.yaml", files=workflow.configfiles)
 except InputError as error:
     sys.exit(str(error))
-if workflow.is_main_process:
-    print(*study.dropped, sep="\n", end="\n" * bool(study.dropped), file=sys.stderr)
+for line in study.left_out() if workflow.is_main_process else ():
+    print(line, file=sys.stderr)
 # A run looks at the data outside once and, in `onstart`, tells the processes of its jobs, which read this too.
 plan = Plan(study, ROOT, stamps={} if workflow.is_main_process else told())
 needs = Needs(plan)

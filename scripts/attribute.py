@@ -12,11 +12,12 @@ with job(snakemake) as given:
     from pathattr.registry import get
     from pathattr.shards import shard_range
     from pathattr.store import read_arrays, read_tensors, versions, write_maps_done
+    from pathattr.target import explained
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
     method = settings.pop("method")
-    classifier, _ = opened(given.one("weights"), device)
+    classifier, about = opened(given.one("weights"), device)
     test, needed = given.split("images"), {}
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
     index = test.index.iloc[start:stop]
@@ -31,7 +32,8 @@ with job(snakemake) as given:
         needed["baselines"] = torch.tensor(pixels).unflatten(0, (len(index), -1))
     needed |= {name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]}
     needed |= {"seed": told["seed"], "micro_batch": snakemake.config["micro_batch"]}
-    target, ids = index["label"].to_numpy(), index["image_id"].to_numpy()
+    target = explained(given, snakemake.config, classifier, about, test.ahead(start, stop, snakemake.threads), index)
+    index, ids = index.assign(target=target), index["image_id"].to_numpy()
     metadata = {"digest": told["digest"], "method": method, "parameters": settings, "model": given.one("weights").digest}
     metadata |= {"seed": told["seed"], "device": device, "precision": classifier.precision, "versions": versions("torch", "numpy")}
     agreement, gradients = {}, []

@@ -7,21 +7,23 @@ with job(snakemake) as given:
     from pathattr.model.load import opened
     from pathattr.shards import shard_range
     from pathattr.store import versions, write_baselines
+    from pathattr.target import explained
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
     way = settings.pop("baseline")
-    classifier, _ = opened(given.one("weights"), device)
+    classifier, about = opened(given.one("weights"), device)
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
     index = test.index.iloc[start:stop]
+    images = [test.ahead(start, stop, snakemake.threads) for _ in range(2)]
     metadata = {"digest": told["digest"], "baseline": way, "parameters": settings, "model": given.one("weights").digest}
     metadata |= {"seed": told["seed"], "device": device, "versions": versions("torch", "numpy")}
     done = baselined(
         way,
         classifier,
-        test.ahead(start, stop, snakemake.threads),
-        index["label"].to_numpy(),
+        images[0],
+        explained(given, snakemake.config, classifier, about, images[1], index),
         ids=index["image_id"],
         seed=told["seed"],
         micro_batch=snakemake.config["micro_batch"],

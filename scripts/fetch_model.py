@@ -4,29 +4,35 @@ from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
     from pathattr.errors import InputError
-    from pathattr.model import contract, load, train
+    from pathattr.model import contract, load
+    from pathattr.model.accuracy import tested
     from pathattr.model.classifier import Classifier
     from pathattr.model.torchvision import published
     from pathattr.store import write_json
 
     device, told = use_torch(snakemake), given.params
-    entry = told["entry"]
+    entry, test = told["entry"], given.split("test")
+    splits = [given.split(role) for role in ("train", "test") if given[role]]
+    numbered = int(max(one.index["label"].max() for one in splits)) + 1
     if entry["weights"] == "published":
-        state, mean, std, classes = published(entry["architecture"].partition(".")[2])
+        state, mean, std, known = published(entry["architecture"].partition(".")[2])
     else:
-        state, mean, std = load.read_weights(entry["weights"]), entry["mean"], entry["std"]
-        classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
-    test = given.split("test")
+        state, mean, std, known = load.read_weights(entry["weights"]), entry["mean"], entry["std"], told["classes"]
     channels, size, _ = test[0].shape
-    network, layout = load.build(entry, classes, channels, size), told.get("layout", "channels_last")
-    classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, classes=classes, layout=layout)
-    contract.check(network, classifier.normalise(test[0].to(device)[None])[0], classes, entry["architecture"])
-    images, labels = min(len(test), 5000), test.index["label"].to_numpy()
-    if labels.max() >= classes:
-        raise InputError(f"{entry['dataset']}: test labels reach {labels.max()}; accepted: below {classes}, the network's classes")
-    accuracy = train.accuracy(classifier, test.images(0, images), labels[:images])
+    network, layout = load.build(entry, known or numbered, channels, size), told.get("layout", "channels_last")
+    built = entry["weights"] + f", built with the {numbered} classes of {entry['dataset']}, whose `classes` may be more" * (
+        not known
+    )
+    classifier = Classifier(load.fill(network, state, built), mean, std, device, layout=layout)
+    classes = contract.check(network, classifier.normalise(test[0].to(device)[None])[0], known, entry["architecture"])
+    if numbered > classes or told["alphabetical"] and numbered < classes:
+        what = f"{numbered} class folders in alphabetical order" if told["alphabetical"] else f"labels up to {numbered - 1}"
+        needed = f"a network of {classes} classes; accepted: `classes` of the data set, which says their numbers"
+        raise InputError(f"{entry['dataset']}: {what}, and {needed}")
+    images = min(len(test), 5000)
+    result = tested(classifier, test.images(0, images), test.index["label"].to_numpy()[:images])
     about = {**classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": list(mean), "std": list(std)}
-    about |= {"test_accuracy": accuracy, "test_images": images, "digest": told["digest"]}
+    about |= result | {"digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
-    print(f"accuracy {accuracy:.4f} on the first {images} test images")
+    print(f"accuracy {result['test_accuracy']} on the first {images} test images")

@@ -7,19 +7,20 @@ with job(snakemake) as given:
     from pathattr.model.load import opened
     from pathattr.shards import shard_range
     from pathattr.store import versions, write_arrays
+    from pathattr.target import explained
 
     device, told = use_torch(snakemake), given.params
     settings = dict(told["settings"])
     name = settings.pop("probe")
-    classifier, _ = opened(given.one("weights"), device)
+    classifier, about = opened(given.one("weights"), device)
     test = given.split("images")
     start, stop = test.check_range(*shard_range(snakemake.wildcards.shard))
-    index = test.index.iloc[start:stop]
+    index, images = test.index.iloc[start:stop], test.images(start, stop, snakemake.threads)
     found = probe(
         name,
         classifier,
-        test.images(start, stop, snakemake.threads),
-        index["label"].to_numpy(),
+        images,
+        explained(given, snakemake.config, classifier, about, images, index),
         ids=index["image_id"],
         seed=told["seed"],
         micro_batch=snakemake.config["micro_batch"],

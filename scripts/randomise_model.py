@@ -3,7 +3,8 @@
 from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
-    from pathattr.model import load, train
+    from pathattr.model import load
+    from pathattr.model.accuracy import tested
     from pathattr.model.cascade import randomised
     from pathattr.model.classifier import Classifier
     from pathattr.store import read_tensors, write_json
@@ -16,8 +17,8 @@ with job(snakemake) as given:
     blocks = randomised(network, entry["randomised"], told["seed"], entry.get("matched", False))
     classifier, test = Classifier(network, about["mean"], about["std"], device), given.split("test")
     count = about["test_images"]
-    accuracy = train.accuracy(classifier, test.images(0, count), test.index["label"].to_numpy()[:count])
-    about |= {"stage": blocks[-1], "randomised": blocks, "test_accuracy": accuracy, "digest": told["digest"]}
+    about |= tested(classifier, test.images(0, count), test.index["label"].to_numpy()[:count]) | {"at_chance": False}  # on purpose
+    about |= {"stage": blocks[-1], "randomised": blocks, "digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
-    print(f"{', '.join(blocks)} randomised; test accuracy {accuracy:.4f}")
+    print(f"{', '.join(blocks)} randomised; test accuracy {about['test_accuracy']}")

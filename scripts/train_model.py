@@ -8,6 +8,7 @@ with job(snakemake) as given:
 
     from pathattr.errors import InputError
     from pathattr.model import contract, load, train
+    from pathattr.model.accuracy import tested
     from pathattr.model.classifier import Classifier
     from pathattr.registry import get
     from pathattr.store import write_json
@@ -20,7 +21,7 @@ with job(snakemake) as given:
     pixels, test_pixels = (np.stack([one.pixels(row) for row in range(len(one))]) for one in splits.values())
     labels, test_labels = (one.index["label"].to_numpy() for one in splits.values())
     _, channels, size, _ = pixels.shape
-    classes = int(max(labels.max(), test_labels.max())) + 1
+    classes = told["classes"] or int(max(labels.max(), test_labels.max())) + 1
     if len(set(labels.tolist())) < 2:
         raise InputError(
             f"the training images of {told['entry']['dataset']} are all of class {labels[0]}; accepted: two classes or more"
@@ -40,9 +41,10 @@ with job(snakemake) as given:
     contract.check(network, first.to(device), classes, told["entry"]["architecture"])  # as it is now: what it began with may hide
     layout, test = told.get("layout", "channels_last"), splits["test"]
     classifier = Classifier(network, mean, std, device, classes=classes, layout=layout)
-    accuracy = train.accuracy(classifier, test.images(0, len(test)), test_labels)
+    result = tested(classifier, test.images(0, len(test)), test_labels)
+    result |= {"at_chance": False} if settings.get("permuted") else {}  # on purpose
     about = {**learnt, **classifier.measured, "classes": classes, "channels": channels, "size": size, "mean": mean, "std": std}
-    about |= {"test_accuracy": accuracy, "test_images": len(test), "digest": told["digest"]}
+    about |= result | {"digest": told["digest"]}
     load.save(snakemake.output.weights, network, about)
     write_json(snakemake.output.about, about)
-    print(f"test accuracy {accuracy:.4f} on {len(test)} images")
+    print(f"test accuracy {about['test_accuracy']:.4f} on {len(test)} images")

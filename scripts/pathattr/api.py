@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from .integrate import Image, draws, evaluate, integrate
 from .ranks import spearman
 
 
-def attribute(method: str, classifier, /, x, target, **options) -> dict[str, torch.Tensor]:
+def attribute(method: str, classifier, /, x, target=None, **options) -> dict[str, torch.Tensor]:
     """Attribution maps of N images by a registered method: variant -> float32 (N, C, H, W) in the pixel space of x.
 
     The options are those of `attributed`, which gives one image after the other, and tells how many gradients each took.
@@ -25,7 +26,7 @@ def attribute(method: str, classifier, /, x, target, **options) -> dict[str, tor
     return attribute_counted(method, classifier, x, target, **options)[0]
 
 
-def attribute_counted(method: str, classifier, /, x, target, **options) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
+def attribute_counted(method: str, classifier, /, x, target=None, **options) -> tuple[dict[str, torch.Tensor], pd.DataFrame]:
     """What `attributed` yields, together, in the images' order: variant -> float32 (N, C, H, W), and a table of the counts."""
     maps, counts = {}, [{}] * len(x)
     for number, found, counts[number] in attributed(method, classifier, x, target, **options):
@@ -41,7 +42,7 @@ def attributed(
     classifier,
     /,
     x,
-    target,
+    target=None,
     *,
     ids=None,
     seed: int = 0,
@@ -64,8 +65,8 @@ def attributed(
     method: a name of `methods()`, or "captum:CLASS". `parameters` are its own, e.g. `steps=50`.
     classifier: `Classifier`.
     x: (N, C, H, W) pixels in [0, 1], or anything with a length whose items are (C, H, W), each read when its turn comes.
-    target: (N,) classes. ids: N names, by default "0", "1", ...; random draws are keyed by them, so an image keeps its map whatever
-        it is computed with.
+    target: (N,) classes to explain, or one for all images; None: of each image the one that the classifier predicts.
+    ids: N names, by default "0", "1", ...; random draws are keyed by them, so an image keeps its map whatever it is computed with.
     background: training images, anything with a length whose items are (C, H, W) pixels in [0, 1] (eg, lpi).
     neighbourhoods: `Neighbourhoods` of the background's logits (lpi).
     baselines: (N, B, C, H, W), the images' own, as `baselines()` gives them (credible, big).
@@ -84,7 +85,7 @@ def attributed(
     if entry.facts["family"]:
         parameters |= {"name": method.partition(":")[2]} | ({} if baselines is None else {"baselines": baselines})
         baselines = None  # Captum's own, not ours
-    x, target, ids = _check_batch(classifier, x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids, micro_batch)
     there = {"other classes": classifier.classes(x[0]) - 1, "pixels of the image's shorter side": min(x.shape[2:])}
     there |= {} if background is None else {"training images": len(background)}
     entry.check(parameters, there)
@@ -175,7 +176,7 @@ def _check_part(entry, name: str, value, parameters: dict):
         raise InputError(f"{entry.name}: upto {name} is {value}; accepted: whole numbers above 0 and below its {name}, {whole}")
 
 
-def baselines(name: str, classifier, /, x, target, **options) -> tuple[torch.Tensor, pd.DataFrame]:
+def baselines(name: str, classifier, /, x, target=None, **options) -> tuple[torch.Tensor, pd.DataFrame]:
     """Baselines of N images by a registered way to compute them ("compute_baseline", "boundary", "constant").
 
     The options are those of `baselined`. Returns float32 (N, B, C, H, W) and a table, one row a baseline, in the images' order:
@@ -187,7 +188,17 @@ def baselines(name: str, classifier, /, x, target, **options) -> tuple[torch.Ten
 
 
 def baselined(
-    name: str, classifier, /, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress: bool = False, **parameters
+    name: str,
+    classifier,
+    /,
+    x,
+    target=None,
+    *,
+    ids=None,
+    seed: int = 0,
+    micro_batch: int = 32,
+    progress: bool = False,
+    **parameters,
 ) -> Iterator[tuple[int, torch.Tensor, pd.DataFrame]]:
     """Baselines of N images, of each as they are done: (position, float32 (B, C, H, W) on the CPU, its rows of `baselines`' table).
     Memory holds those at work alone.
@@ -195,7 +206,7 @@ def baselined(
     `x`, `target`, `ids`, `seed`, `micro_batch` as for `attributed`; `parameters` the way's own. Raises `InputError`.
     """
     entry = registry.get("baseline", name)
-    x, target, ids = _check_batch(classifier, x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids, micro_batch)
     entry.check(parameters)
     classes = classifier.classes(x[0])
 
@@ -235,14 +246,14 @@ class Measured:
 
 
 def probe(
-    name: str, classifier, x, target, *, ids=None, seed: int = 0, micro_batch: int = 32, progress=False, **parameters
+    name: str, classifier, x, target=None, *, ids=None, seed: int = 0, micro_batch: int = 32, progress=False, **parameters
 ) -> dict[str, np.ndarray]:
     """What metrics ask of the network that does not depend on a map, for N images, by a registered probe ("masked", ...).
 
     `x`, `target`, `ids`, `seed`, `micro_batch` as for `attribute`. Returns arrays by name, a row an image. Raises `InputError`.
     """
     entry = registry.get("probe", name)
-    x, target, ids = _check_batch(classifier, x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids, micro_batch)
     entry.check(parameters)
     walks = (
         watched(entry.function(_measured(classifier, x, target, ids, n, draws(seed, name, ids[n])), **parameters), ids[n])
@@ -290,7 +301,7 @@ def measure(
     `InputError`.
     """
     entry = registry.get("metric", metric)
-    x, target, ids = _check_batch(classifier, x, target, ids)
+    x, target, ids = _check_batch(classifier, x, target, ids, micro_batch)
     maps = torch.as_tensor(maps, dtype=torch.float32)
     if maps.shape != x.shape:
         raise InputError(f"maps have shape {tuple(maps.shape)}; accepted: that of the images, {tuple(x.shape)}")
@@ -394,24 +405,38 @@ def _check_pixels(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def _check_batch(classifier, x, target, ids):
+def targets(classifier, x, target=None, *, ids=None, micro_batch: int = 32) -> np.ndarray:
+    """The classes (N,) of N images that are explained, by what `attribute` takes as `target`: these, one for all or, of None, those
+    that the classifier predicts. Raises `InputError`."""
+    return _check_batch(classifier, x, target, ids, micro_batch)[1].numpy()
+
+
+def _check_batch(classifier, x, target, ids, micro_batch: int):
     if not isinstance(x, torch.Tensor) and not hasattr(x, "__array__") and not isinstance(x, list | tuple):
         x = _Read(x)
     else:
         x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
-    target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
     if len(x.shape) != 4 or len(x) == 0:
         raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
     if isinstance(x, torch.Tensor):
         _check_pixels(x)
+    ids = [str(number) for number in range(len(x))] if ids is None else [str(name) for name in ids]
+    if len(ids) != len(x) or len(set(ids)) < len(ids):
+        what = "image ids repeat" if len(ids) == len(x) else f"{len(x)} images, {len(ids)} ids"
+        raise InputError(f"{what}; accepted: one of its own for each image")
     classes = classifier.classes(x[0])
+    if target is None:
+        target = classifier.logits(x, micro_batch, ids).argmax(1)
+    elif isinstance(target, Integral):
+        target = [int(target)] * len(x)
+    try:
+        target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
+    except (TypeError, ValueError):
+        raise InputError(f"targets are {target!r}; accepted: numbers of classes, one for all, or None") from None
     if target.numel() and not (int(target.min()) >= 0 and int(target.max()) < classes):
         raise InputError(f"targets lie in {int(target.min())} to {int(target.max())}; accepted: 0 to {classes - 1}, the classes")
-    ids = [str(number) for number in range(len(x))] if ids is None else [str(name) for name in ids]
-    if target.shape != (len(x),) or len(ids) != len(x):
-        raise InputError(f"{len(x)} images, {tuple(target.shape)} targets, {len(ids)} ids; accepted: one each an image")
-    if len(set(ids)) < len(ids):
-        raise InputError("image ids repeat; accepted: one of its own for each image")
+    if target.shape != (len(x),):
+        raise InputError(f"{len(x)} images, {tuple(target.shape)} targets; accepted: one an image, one number for all, or None")
     return x, target, ids
 
 

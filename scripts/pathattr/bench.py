@@ -263,9 +263,9 @@ def overhead() -> pd.DataFrame:
     code += "; from pathattr.model.torchvision import import_torchvision; import_torchvision()"
     rows = [("start and imports", seconds(lambda: subprocess.run([sys.executable, "-c", code], check=True), "cpu"))]
     maps = {"vanilla": torch.rand(300, 3, 64, 64)}
-    index = pd.DataFrame({"image_id": [str(number) for number in range(300)], "label": 0})
+    index = pd.DataFrame({"image_id": [str(number) for number in range(300)], "target": 0})
     path = Path("results/.benchmark.arrow")
-    counts = pd.DataFrame({"gradients": index["label"]})
+    counts = pd.DataFrame({"gradients": index["target"]})
     rows.append(
         ("write 300 maps of 3 x 64 x 64", seconds(lambda: store.write_maps(path, index, maps, counts, "float32", {}), "cpu"))
     )

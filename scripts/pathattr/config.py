@@ -15,7 +15,7 @@ from .errors import InputError
 from .overlay import likened, without_dropped
 from .strict import problems_of
 from .study import Study, images_of
-from .uses import check_paper
+from .uses import check_paper, check_target
 from .values import accepted, among, is_number, is_whole
 
 # JSON takes 4.0 for a whole number; a count of 4.0 is a slip. A number that is none (.nan, .inf) passes any bound.
@@ -43,7 +43,7 @@ def check(config: dict, schema_path) -> list[str]:
         printed = Path(schema_path).parent / "reported"
         for paper in config["papers"]:
             problems += check_paper(paper, config, printed)
-        problems += [] if problems else _check_shards(config)
+        problems += [] if problems else _check_shards(config) + check_target(config)
     return sorted(set(problems))
 
 

@@ -399,7 +399,7 @@ class Bill(Prices):
             if {"weights", "trainings"} & set(drawn.needs) and drawn.paper in self.asked
         ]
         lines = [f"- What these artefacts and claims ask of a network themselves, on few images: {', '.join(own)}."] if own else []
-        lines += [f"- {one[0].upper()}{one[1:]}." for one in [*sorted(self.unknown), *self.plan.study.dropped]]
+        lines += [f"- {one[0].upper()}{one[1:]}." for one in [*sorted(self.unknown), *self.plan.study.left_out()]]
         return "\n".join([*lines, REST])
 
 

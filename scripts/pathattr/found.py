@@ -20,7 +20,7 @@ class Found:
     """Results by what they are.
 
     `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `not_run`: key of a
-    model -> method that is left out there -> why. `seed`.
+    model -> method that is left out there -> why. `seed`. What is explained: `targets`, `explained`.
     """
 
     def __init__(self, given: Given):
@@ -109,6 +109,39 @@ class Found:
         train = self.train(model)
         return background(train, self.params["background_images"] or len(train), self.seed)
 
+    def targets(self, model: str, images: int) -> np.ndarray:
+        """The classes that are explained of the first `images` test images, (N,)."""
+        which = self.params.get("targets", {}).get(model, "label")
+        if which == "label":
+            return self.test(model).index["label"].to_numpy()[:images]
+        if which != "predicted":
+            return np.full(images, which)
+        if self.given.inputs.get("maps"):
+            found = {}
+            for file in self.given["maps"]:
+                if file.about["model"] == model:
+                    rows = slice(max(0, images - file.about["start"]))
+                    found |= dict(enumerate(read_arrays(file, rows=rows)[0]["target"].tolist(), file.about["start"]))
+            return np.array([found[row] for row in range(images)])
+        return self.classifier(model).logits(self.test(model).images(0, images)).argmax(1).numpy()
+
+    def class_name(self, model: str, number: int) -> str:
+        """What a class is called: as the data set's `classes` or its folders name it, else by its number."""
+        index = self.test(model).index
+        folders = dict(zip(index["label"], index["name"], strict=True)) if "name" in index else {}
+        names = {str(key): name for key, name in folders.items()} | self.params.get("classes", {}).get(model, {})
+        return names.get(str(number), str(number))
+
+    def explained(self, model: str, images: int) -> list[str]:
+        """What to write beside each of the first `images` test images: its label and, where it is another, the class explained."""
+        labels, targets = self.test(model).index["label"].to_numpy()[:images], self.targets(model, images)
+        said = []
+        for label, target in zip(labels, targets, strict=True):
+            words = [f"class {self.class_name(model, label)}"] if label >= 0 else []
+            words += [f"explained: {self.class_name(model, target)}"] if target != label else []
+            said.append(",\n".join(words))
+        return said
+
     # --- networks -----------------------------------------------------------------------------------------------------
 
     def classifier(self, model: str):
@@ -117,6 +150,12 @@ class Found:
 
         file = next(file for file in self.given["weights"] if file.about["model"] == model)
         return opened(file)[0]
+
+    def accuracy(self, model: str) -> float:
+        """The test accuracy of a model, nan where its images have no labels."""
+        file = next(file for file in self.given["weights"] if file.about["model"] == model)
+        accuracy = read_tensors(file)[1]["test_accuracy"]
+        return float("nan") if accuracy is None else accuracy
 
     def trainings(self, model: str) -> list[tuple]:
         """Every training of a model: its name, the network on the CPU, and what was saved with its weights."""

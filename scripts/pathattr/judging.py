@@ -123,6 +123,7 @@ def verdict(judged: Judged, about: dict) -> dict:
         word = decide(sides)
     several = max((len(cell.get("trainings", [])) for cell in judged.cells), default=0)
     notes = judged.notes + [f"given these {several} trainings"] * (several > 1)
+    notes += [f"left out: {name} {why}" for name, why in about.get("left_out", {}).items()]
     return {
         **{key: about[key] for key in ("paper", "id", "says", "where", "artefacts", "digest")},
         "verdict": word,

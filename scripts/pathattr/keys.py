@@ -77,7 +77,8 @@ def page(root) -> str:
             lines += _table(schema, config, [section])
             for kind, (of, title, said) in KINDS.items():
                 if of == section:
-                    lines += ["", f"### {title}", "", said, *_functions(kind)]
+                    described = schema["$defs"].get(kind, {}).get("properties", {})
+                    lines += ["", f"### {title}", "", said, *_functions(kind, described)]
     return "\n".join(lines) + "\n"
 
 
@@ -148,8 +149,8 @@ def _rows(path: str, schema: dict, value, required: bool, top: bool = True) -> l
     return rows
 
 
-def _functions(kind: str) -> list[str]:
-    """The registered functions of a kind, each with what it says of itself and its parameters."""
+def _functions(kind: str, described: dict) -> list[str]:
+    """The registered functions of a kind, each with what it says of itself, and its parameters with what is said of these."""
     lines = []
     for name, known in sorted(source.registered(kind).items()):
         if kind == "model" and known.facts.get("published"):
@@ -160,8 +161,14 @@ def _functions(kind: str) -> list[str]:
         if known.open:
             lines += ["", "Parameters: those of the class."]
         elif known.parameters:
-            lines += ["", "| parameter | accepted | default |", "|---|---|---|"]
-            lines += [f"| `{one.name}` | {cell(_takes(one))} | {cell(_default(one))} |" for one in known.parameters]
+            lines += [
+                "",
+                "| parameter | accepted | default |" + " what it is |" * bool(described),
+                "|---|---|---|" + "---|" * bool(described),
+            ]
+            for one in known.parameters:
+                said = f" {cell(described.get(one.name, {}).get('description', ''))} |" * bool(described)
+                lines.append(f"| `{one.name}` | {cell(_takes(one))} | {cell(_default(one))} |{said}")
     return lines
 
 

@@ -51,16 +51,16 @@ def likened(config: dict) -> tuple[dict, list[str]]:
     return {**config, "papers": found}, list(dict.fromkeys(problems))
 
 
-def without_dropped(config: dict) -> tuple[dict, list[str]]:
-    """The configuration without the methods that are null, and, a line a method, which artefacts and claims are left out with it.
+def without_dropped(config: dict) -> tuple[dict, dict[tuple, str]]:
+    """The configuration without the methods that are null, and (paper, section, name) -> why an artefact or claim is left out with one.
 
     Lists of methods lose it. Left out is an artefact that has no method left, or needs that one; and a claim that names it, or
     reads such an artefact's table: with other methods it would be another claim.
     """
     gone = [name for name, entry in config["methods"].items() if entry is None]
     if not gone:
-        return config, []
-    papers, fallen = {}, {name: [] for name in gone}
+        return config, {}
+    papers, fallen = {}, {}
     for paper, of in config["papers"].items():
         left = papers[paper] = dict(of)
         if "not_run" in of:
@@ -74,12 +74,10 @@ def without_dropped(config: dict) -> tuple[dict, list[str]]:
                     continue
                 own, why = _without(config, paper, section, name, gone)
                 left[section][name] = None if why else own
-                if why in fallen:
-                    fallen[why].append(f"{paper}.{name}")
+                if why:
+                    fallen[paper, section, name] = f"methods.{why} is null"
     methods = {name: entry for name, entry in config["methods"].items() if entry is not None}
-    return {**config, "methods": methods, "papers": papers}, [
-        f"methods.{name} is null, and left out with it: {', '.join(what) or 'nothing'}" for name, what in fallen.items()
-    ]
+    return {**config, "methods": methods, "papers": papers}, fallen
 
 
 def _without(config: dict, paper: str, section: str, name: str, gone) -> tuple[dict, str]:

@@ -242,7 +242,7 @@ class Pages:
         rows = []
         for name in self.plan.claims_of(paper):
             drawn, told = self._drawn(f"{paper}.{name}"), self.reference.get(f"{paper}.{name}")
-            shown = ", ".join(f"[{self.plan.title(paper, one)}](#{one})" for one in drawn.cited)
+            shown = ", ".join(f"[{self.plan.title(paper, one)}](#{one})" for one in self.plan.study.cited(drawn))
             row = [
                 f'<a id="claim-{name}"></a>{name}',
                 drawn.entry["says"],
@@ -255,7 +255,7 @@ class Pages:
 
     def _artefact(self, paper: str, name: str) -> list[str]:
         drawn = self.plan.study.drawn[paper, "artefacts", name]
-        claims = [one for one in self.plan.claims_of(paper) if name in self._drawn(f"{paper}.{one}").cited]
+        claims = [one for one in self.plan.claims_of(paper) if name in self.plan.study.cited(self._drawn(f"{paper}.{one}"))]
         shows = f" Shows {', '.join(f'[{one}](#claim-{one})' for one in claims)}." if claims else ""
         kind = f"[`{drawn.known.name}`](../../config/README.md#{drawn.known.name})"
         lines = [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import source
+from .absent import lacks
 from .config import load
 from .dataset.stamp import stamp
 from .errors import InputError
@@ -38,6 +39,7 @@ ENVIRONMENTS = {  # rule -> the environment that its `conda:` names
     "retrain": "torch",
     "figure": "plot",
     "table": "plot",
+    "summary": "data",
     "judge": "plot",
     "paper_claims": "data",
     "claims": "data",
@@ -178,18 +180,27 @@ class Plan:
     make_dataset = index_dataset = index
 
     def split(self, dataset: str, split: str) -> list[File]:
-        """All files of a split."""
+        """All files of a split; none of a training split that is not there."""
+        if split == "train" and "training images" in lacks(self.config, dataset):
+            return []
         index = self.index(dataset, split)
         pixels = File(index.removesuffix("parquet") + "arrow", index.digest)
         return [index, pixels] if self.is_made(dataset) else [index]
+
+    def _alphabetical(self, dataset: str) -> bool:
+        """Whether classes are folders that nothing numbers but their order."""
+        entry = self.config["datasets"][dataset]
+        folders = source.registered("dataset")[entry["dataset"]].facts.get("folders", False)
+        return folders and not entry.get("classes") and "labels" not in lacks(self.config, dataset)
 
     @functools.cache
     def weights(self, training: str) -> File:
         """Weights of a training, with what is needed to rebuild the classifier."""
         entry, number = self.study.model(training)
         measured = {"layout": "measured"} if self.config["layout"] == "measured" else {}  # what is found goes with the weights
-        dataset, rule, code = entry["dataset"], self._origin(training.partition("-")[0]), self._network_code(training)
-        digested = {"entry": entry, "seed": self.study.seed + number, **measured}
+        model, dataset = training.partition("-")[0], entry["dataset"]
+        rule, code = self._origin(model), self._network_code(training)
+        digested = {"entry": entry, "seed": self.study.seed + number, "classes": self.study.class_count(model), **measured}
         inputs = {split: self.split(dataset, split) for split in ("train", "test")}
         if rule == "train_model":
             digested["threads"] = self.config["threads"]["train"]
@@ -198,6 +209,7 @@ class Plan:
         elif rule == "randomise_model":
             inputs = {"base": [self.weights(entry["weights"])], "test": inputs["test"]}
         else:
+            digested["alphabetical"] = self._alphabetical(dataset)
             own = Path(entry["weights"]).expanduser()
             inputs["file"] = [File(str(own))] if entry["weights"] != "published" and own.is_file() else []
         return self._file(
@@ -265,7 +277,7 @@ class Plan:
             *(dataset, model, owner, shard),
             code=[self._function("baseline", settings["baseline"]), *self._network_code(model)],
             inputs={"images": self.split(dataset, "test"), "weights": [self.network(model)]},
-            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
+            digested={"settings": settings, "seed": self.study.seed, "shard": shard, "target": self.study.target(dataset)},
         )
 
     def _has_baselines(self, name: str) -> bool:
@@ -300,6 +312,7 @@ class Plan:
                 "dtype": self.config["maps_dtype"],
                 "background_images": sampled,
                 "shard": shard,
+                "target": self.study.target(dataset),
             },
             start=start,
             stop=stop,
@@ -317,7 +330,7 @@ class Plan:
             *(dataset, model, metric, shard),
             code=[self._function("probe", settings["probe"]), *self._network_code(model)],
             inputs={"images": self.split(dataset, "test"), "weights": [self.network(model)]},
-            digested={"settings": settings, "seed": self.study.seed, "shard": shard},
+            digested={"settings": settings, "seed": self.study.seed, "shard": shard, "target": self.study.target(dataset)},
             start=shard_range(shard)[0],
         )
 
@@ -466,6 +479,8 @@ class Plan:
                     for owner in [self._owner(drawn, name, model)]
                     if "neighbourhoods" in self._needs(model, owner)
                 ]
+            case "labels":
+                return []  # of the test images, whose index has them
             case "table":
                 names = [drawn.values[one.name] for one in drawn.known.parameters if one.names == "Table"]
                 return [self.artefact(drawn.paper, name) for name in names if name]
@@ -478,6 +493,8 @@ class Plan:
             key: {"model": drawn.models[key], "dataset": entry["dataset"], "stands_for": drawn.stands_for[key]}
             for key, entry in entries.items()
         }
+        data = {key: entry["dataset"] for key, entry in entries.items()}
+        classes = {key: {str(one): name for one, name in self.study.class_names(of).items()} for key, of in data.items()}
         kind = "artefact" if drawn.section == "artefacts" else "claim"
         return {
             "code": [self._function(kind, drawn.known.name)],
@@ -491,6 +508,8 @@ class Plan:
                 "metrics": {name: self.study.metric(name) for name in drawn.metrics},
                 "reported": self._reported(drawn),
                 "background_images": self.config["background_images"],
+                "targets": {key: self.study.target(of) for key, of in data.items()},
+                "classes": classes,
                 "seed": self.study.seed,
             },
         }
@@ -523,13 +542,29 @@ class Plan:
     figure = table = artefact
 
     @functools.cache
+    def summary(self, paper: str) -> File:
+        """A paper's models with their accuracies, and what is left out of it."""
+        missing = [[section, name, "all", why] for (of, section, name), why in self.study.absent.items() if of == paper]
+        weights = {}
+        for (of, section, name), drawn in self.study.drawn.items():
+            if of == paper:
+                missing += [[section, name, what, why] for what, why in drawn.left_out.items()]
+                for key, model in drawn.models.items():
+                    about = {"model": key, "network": model, "stands_for": drawn.stands_for[key], "dataset": self._dataset(model)}
+                    for one in self.study.trainings(model):
+                        weights[key, one] = self.weights(one).told(**about, training=one)
+        inputs = {"weights": [weights[one] for one in sorted(weights)]}
+        told = {"models": [file.about for file in inputs["weights"]], "missing": missing}
+        return self._file(f"results/summary/{paper}.csv", "summary", paper, inputs=inputs, digested=told)
+
+    @functools.cache
     def judge(self, paper: str, name: str) -> File:
         """The verdict on one claim."""
         drawn = self.study.drawn[paper, "claims", name]
         what = self._drawing(drawn)
         entry = drawn.entry
-        told = {"id": name, "paper": paper, "artefacts": drawn.cited, "says": entry["says"], "where": entry["where"]}
-        what["digested"] |= told
+        told = {"id": name, "paper": paper, "artefacts": self.study.cited(drawn), "says": entry["says"], "where": entry["where"]}
+        what["digested"] |= told | {"left_out": drawn.left_out}
         return self._file(f"results/claims/{paper}.{name}.json", "judge", f"{paper}.{name}", **what)
 
     @functools.cache
@@ -546,7 +581,8 @@ class Plan:
         inputs = {"verdicts": verdicts, "papers": [self.paper_claims(paper) for paper in papers]}
         titles = {paper: self.config["papers"][paper]["title"] for paper in papers}
         claims = [drawn for (_, section, _), drawn in self.study.drawn.items() if section == "claims"]
-        cited = {(drawn.paper, name): self.study.drawn[drawn.paper, "artefacts", name] for drawn in claims for name in drawn.cited}
+        places = {(drawn.paper, "artefacts", name) for drawn in claims for name in self.study.cited(drawn)}
+        cited = {(paper, name): self.study.drawn[paper, section, name] for paper, section, name in sorted(places)}
         shown = {
             f"{paper}.{name}": {"title": drawn.title, "figure": not drawn.known.facts.get("table")}
             for (paper, name), drawn in cited.items()
@@ -585,6 +621,8 @@ class Plan:
                 return [path, f"{stem}.html", *(f"results/figures/{job.place}.{end}" for end in ("pdf", "png"))]
             case "table":
                 return [path, f"{stem}.html"]
+            case "summary":
+                return [path, f"{stem}.missing.csv", f"{stem}.html"]
             case "claims":
                 return [path, "results/claims.json", "results/claims.html", "results/claims/counts.txt"]
         return [path]
@@ -641,12 +679,22 @@ class Plan:
             places.append(f"{model} in place of {stands}" if stands else model)
         datasets = dict.fromkeys(self._dataset(model) for model in drawn.models.values())
         known |= {"models": ", ".join(places), "model": ", ".join(places), "dataset": ", ".join(datasets)}
-        return drawn.known.doc.format(**known)
+        return drawn.known.doc.format(**known) + self._said(drawn, list(datasets))
+
+    def _said(self, drawn: Drawn, datasets: list[str]) -> str:
+        """What a caption adds: what is explained, where it is not the label, and what is left out."""
+        text, target = "", self.config["target"]
+        if drawn.forms and target != "label":
+            which = "the class that the network predicts" if target == "predicted" else f"class {target}"
+            text += f" Explained is {which}."
+        if drawn.left_out:
+            text += f" Left out: {'; '.join(f'{one} {why}' for one, why in drawn.left_out.items())}."
+        return text
 
     def targets(self, paper: str) -> list[str]:
         """Every file of a paper: artefacts, verdicts, and all that they are made from, so that a file which is removed is made
         again even where what hangs on it is still there."""
-        ends = [self.artefact(paper, name) for name in self.artefacts_of(paper)]
+        ends = [self.summary(paper), *(self.artefact(paper, name) for name in self.artefacts_of(paper))]
         ends += [self.paper_claims(paper)] if self.claims_of(paper) else []
         return [file for path in self.behind(ends) for file in self.outputs(path)]
 

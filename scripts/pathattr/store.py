@@ -84,9 +84,9 @@ def _rows(file, rows: slice) -> pa.Table:
 
 
 def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):
-    """Write attribution maps, one row an image: `image_id`, `target`, the columns of `counts` (`gradients` that it took, ...), one
-    tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which stands in a
-    column `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
+    """Write attribution maps, one row an image: `image_id` and `target` of the index, the columns of `counts` (`gradients` that it
+    took, ...), one tensor column (C, H, W) of `dtype` a variant. In float16 a map is divided by its largest absolute value, which
+    stands in a column `scale_<variant>`: small attributions would vanish, and large ones overflow, in its narrow range."""
     write_arrays(path, _columns(index, maps, counts, dtype), metadata)
 
 
@@ -129,7 +129,7 @@ def _in_order(done: Iterable) -> Iterator[tuple]:
 
 
 def _columns(index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str) -> dict:
-    columns = {"image_id": index["image_id"].tolist(), "target": index["label"].tolist()}
+    columns = {"image_id": index["image_id"].tolist(), "target": index["target"].tolist()}
     columns |= {f"count_{name}": counts[name].to_numpy() for name in counts}
     for variant, values in maps.items():
         values = np.asarray(values)

@@ -7,9 +7,10 @@ import json
 import re
 from pathlib import Path
 
-from . import installed, source
-from .dataset.stamp import missing
+from . import absent, installed, source
+from .dataset.stamp import count_of, missing, named, numbered
 from .errors import InputError
+from .values import broken
 
 SECTIONS = {"artefacts": "artefact", "claims": "claim"}  # of a paper -> kind of their functions
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references", "per_unit")
@@ -103,6 +104,9 @@ class Drawn:
     `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
     `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
     `not_run`: key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
+
+    What its data sets and models do not allow is left out. `left_out`: methods, and models that another role shows, -> why;
+    `absent`: why there is nothing to draw or judge at all, or "".
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):
@@ -110,37 +114,73 @@ class Drawn:
         self.entry = config["papers"][paper][section][name]
         self.known = source.registered(SECTIONS[section])[self.entry[SECTIONS[section]]]
         self.values = filled(config, paper, section, name)
-        self.models, self.forms, self.variants = {}, {}, []
-        wanted = []
-        for parameter in self.known.parameters:
-            value = self.values[parameter.name]
-            if value is None or not parameter.names:
-                continue
+        self.models, self.forms, self.variants, self.left_out, self.absent = {}, {}, [], {}, ""
+        wanted, given = [], [one for one in self.known.parameters if one.names and self.values[one.name] is not None]
+        for parameter in given:
+            if parameter.names in ("Model", "Models"):
+                self._add_models(parameter)
+        shown_twice = list(self.left_out)
+        for parameter in given:
+            value, there = self.values[parameter.name], self._usable
             match parameter.names:
-                case "Model" | "Models":
-                    keys = [value] if parameter.names == "Model" else value
-                    self.models |= {key: config["papers"][paper]["models"][key] for key in keys}
                 case "Method":
-                    self.values[parameter.name] = self._form(value)
+                    found = self._form(value) if there(value) else None
                 case "Methods":
-                    self.values[parameter.name] = [self._form(form) for form in value]
+                    found = [self._form(form) for form in value if there(form)]
                 case "Pairs":
-                    self.values[parameter.name] = [[self._form(form) for form in pair] for pair in value]
+                    found = [[self._form(form) for form in pair] for pair in value if all([there(form) for form in pair])]
                 case "Sweep":
-                    self.values[parameter.name] = [
+                    found = [
                         {"name": self._form({base: point}), "series": base, "values": point}
                         for base, grid in value.items()
+                        if there(base)
                         for point in grid_points(grid)
                     ]
                 case "Forms":
-                    self.values[parameter.name] = self._every_form(value, config)
+                    found = self._every_form(value, config)
                 case "Variants":
                     wanted += [variant for variant in value if variant not in wanted]
+                    continue
+                case _:
+                    continue
+            self.values[parameter.name] = found
+            if not found:
+                self.absent = "; ".join(f"{one} {why}" for one, why in self.left_out.items() if one not in shown_twice)
         told, places = (config["papers"][paper].get(key, {}) for key in ("not_run", "stands_for"))
         self.stands_for = {key: places.get(key, config["models"][model].get("stands_for")) for key, model in self.models.items()}
         self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
+        self.absent = self.absent or absent.of_drawing(config, self.known, self.forms, self.metrics, self.models.values())
+        if self.left_out and not self.absent:
+            self.absent = broken(self.known.facts.get("holds"), self.values)
+        for table in (self.values[one.name] for one in given if one.names == "Table"):
+            if not self.absent and (why := Drawn(config, paper, "artefacts", table).absent):
+                self.absent = f"its table {table} is left out: {why}"
+
+    def _add_models(self, parameter):
+        """The models of a parameter, each once: that of two roles stands for both."""
+        value, of = self.values[parameter.name], self.config["papers"][self.paper]["models"]
+        if parameter.names == "Model":
+            if of[value] in self.models.values() and value not in self.models:
+                self.absent = f"{value} and another of its models are both {of[value]}"
+            self.models[value] = of[value]
+            return
+        first = {}
+        for key in value:
+            first.setdefault(of[key], key)
+        self.values[parameter.name] = list(first.values())
+        self.left_out |= {key: f"is {of[key]}, as is {first[of[key]]}" for key in value if first[of[key]] != key}
+        self.models |= {key: of[key] for key in self.values[parameter.name]}
+
+    def _usable(self, form, strict: bool = True) -> bool:
+        """Whether a method can be used on all of the models; if not, it is `left_out`."""
+        base, own = split_form(form)
+        for model in self.models.values():
+            if why := absent.of_method(self.config, base, own, model, strict):
+                self.left_out[form_name(form)] = why
+                return False
+        return True
 
     def _form(self, form) -> str:
         name = form_name(form)
@@ -152,6 +192,8 @@ class Drawn:
         found = []
         chosen = shown(config) if value == "all" else [(*one.partition(":")[::2], None) for one in value]
         for entry, variant, _ in chosen:
+            if not self._usable(entry, strict=value != "all"):
+                continue
             own, variant = config["methods"][self._form(entry)], variant or "vanilla"
             self.variants.append((entry, variant))
             found.append({"entry": entry, "method": own.get("method", entry), "variant": variant, "form": form_of(own)})
@@ -166,11 +208,6 @@ class Drawn:
     def needs(self):
         """Roles of the files it needs (see `registry.artefact`)."""
         return self.known.facts.get("needs", ())
-
-    @property
-    def cited(self) -> list[str]:
-        """Artefacts of the paper that a claim names, those that are drawn."""
-        return [name for name in self.entry.get("artefacts", ()) if self.config["papers"][self.paper]["artefacts"].get(name)]
 
     @property
     def title(self) -> str:
@@ -189,21 +226,24 @@ class Drawn:
 
 
 class Study:
-    """A checked configuration, with every name resolved. `dropped`: what is not drawn or judged and why, a line each."""
+    """A checked configuration, with every name resolved. `drawn`: (paper, section, name) -> what it draws or judges; `absent`: the
+    same -> why nothing is drawn or judged there."""
 
-    def __init__(self, config: dict, dropped=()):
-        self.config, self.dropped = config, list(dropped)
+    def __init__(self, config: dict, dropped: dict | None = None):
+        self.config = config
         self.seed = config["seed"]
         self._points: dict[str, dict] = {}  # forms that change parameters: name -> entry
         self._owners: dict[tuple, str] = {}
         self._parts: dict[str, tuple[str, str]] = {}  # forms whose maps another entry's run gives besides: name -> entry, which
-        self.drawn = {  # (paper, section, name) -> what it draws or judges
+        every = {
             (paper, section, name): Drawn(config, paper, section, name)
             for paper, entry in config["papers"].items()
             for section in SECTIONS
             for name, one in entry.get(section, {}).items()
             if one is not None
         }
+        self.drawn = {place: drawn for place, drawn in every.items() if not drawn.absent}
+        self.absent = (dropped or {}) | {place: drawn.absent for place, drawn in every.items() if drawn.absent}
         for drawn in self.drawn.values():
             for model in drawn.models.values():
                 for base, own in drawn.forms.values():
@@ -232,6 +272,45 @@ class Study:
             if entry["weights"] not in ("trained", "published", *self.config["models"]):
                 need(f"models.{model}.weights", entry["weights"])
         return sorted(lines)
+
+    def cited(self, drawn: Drawn) -> list[str]:
+        """Artefacts of the paper that a claim names, those that are drawn."""
+        return [name for name in drawn.entry.get("artefacts", ()) if (drawn.paper, "artefacts", name) in self.drawn]
+
+    def left_out(self) -> list[str]:
+        """What is left out of its papers, and why, a line a reason; of a paper of which nothing is left, its name alone."""
+        drawn, reasons, lost = {paper for paper, _, _ in self.drawn}, {}, set()
+        for (paper, _, name), why in self.absent.items():
+            if paper in drawn:
+                reasons.setdefault(why, []).append(f"{paper}.{name}")
+            elif paper not in lost:
+                reasons.setdefault(why, []).append(paper)
+                lost.add(paper)
+        return [f"left out: {', '.join(places)}: {why}" for why, places in reasons.items()]
+
+    # --- classes ------------------------------------------------------------------------------------------------------
+
+    @functools.cache
+    def numbers(self, dataset: str) -> dict[str, int | None]:
+        """Numbers of a data set's classes by name, as far as its `classes` or its folders name them."""
+        entry = self.config["datasets"][dataset]
+        return named(source.registered("dataset")[entry["dataset"]], entry)
+
+    @functools.cache
+    def class_names(self, dataset: str) -> dict[int, str]:
+        """Classes by number, as far as the data set's `classes` name them, each up to its first comma."""
+        numbers = numbered(self.config["datasets"][dataset].get("classes") or {})
+        return {number: name.partition(",")[0] for name, number in numbers.items() if number is not None}
+
+    def target(self, dataset: str) -> str | int | None:
+        """What is explained of the images of a data set: "label", "predicted", or the number of a class; None: it has no such."""
+        told = self.config["target"]
+        return told if told in ("label", "predicted") or not isinstance(told, str) else self.numbers(dataset).get(told)
+
+    def class_count(self, model: str) -> int | None:
+        """How many classes a network has, as far as it says so itself or its data set's `classes` do."""
+        entry = self.config["models"][model]
+        return entry.get("classes") or count_of(self.config["datasets"][entry["dataset"]].get("classes"))
 
     # --- models -------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 from . import source
+from .absent import has_attention, has_target, lacks
+from .dataset.stamp import named, numbered
 from .entries import check_entry, check_value, one_of
+from .errors import InputError
 from .study import DEFAULTS, SECTIONS, Drawn, filled, grid_points, images_of, of_model, split_form
 from .values import accepted, among, broken, is_number
 
@@ -28,7 +31,34 @@ def check_paper(name: str, config: dict, printed: Path) -> list[str]:
         for key, entry in paper.get(section, {}).items() if not problems else ():
             if entry is not None:
                 problems += _check_drawn(name, section, kind, key, config, printed)
+    artefacts = [name for name, entry in paper["artefacts"].items() if entry is not None]
+    if artefacts and not problems and all(has_target(config, config["models"][one]["dataset"]) for one in paper["models"].values()):
+        absent = [f"{one}: {why}" for one in artefacts if (why := Drawn(config, name, "artefacts", one).absent)]
+        problems += [f"{where}: nothing of it can be drawn, {absent[0]}"] if len(absent) == len(artefacts) else []
     return list(dict.fromkeys(problems))
+
+
+def check_target(config: dict) -> list[str]:
+    """Whether the models' data sets have the class that is explained, and what trainings need."""
+    target, problems = config["target"], []
+    models = {model: config["models"][model] for paper in config["papers"].values() for model in paper["models"].values()}
+    datasets = {of["dataset"]: config["datasets"][of["dataset"]] for of in models.values()}
+    for dataset, entry in datasets.items():
+        try:
+            numbered(entry.get("classes") or {})
+        except InputError as error:
+            problems.append(f"datasets.{dataset}.{error}")
+        if target == "label" and "labels" in lacks(config, dataset):
+            problems.append(f"target: found label, but the data set {dataset} has no labels; accepted: predicted, or a class")
+    for model, of in models.items():
+        if of["weights"] == "trained" and (gone := lacks(config, of["dataset"])):
+            problems.append(
+                f"models.{model}.weights: found trained, but the data set {of['dataset']} has no {' and no '.join(gone)}"
+            )
+    if datasets and not problems and not any(has_target(config, dataset) for dataset in datasets):
+        names = [name for entry in datasets.values() for name in named(source.registered("dataset")[entry["dataset"]], entry)]
+        problems.append(f"target: found {target!r}; {among(target, ['label', 'predicted', 'a number', *dict.fromkeys(names)])}")
+    return problems
 
 
 def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, printed: Path) -> list[str]:
@@ -58,8 +88,10 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
         for key in (key for key, parameter in parameters.items() if parameter.names == "Images" and values[key]):
             place = at if key in entry else f"papers.{paper}.defaults"
             problems += sum([_check_images(f"{place}.{key}", values[key], dataset, config) for dataset in datasets], [])[:1]
-        problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config) + _check_masks(at, drawn, config)
-        problems += _check_roles(at, drawn) + _check_on_models(at, drawn, config) + _check_conditions(at, drawn, config)
+        if drawn.absent:
+            return problems
+        problems += _check_scores(at, drawn, config) + _check_variants(at, drawn, config)
+        problems += _check_on_models(at, drawn, config) + _check_conditions(at, drawn, config)
     for other in entry.get("artefacts", []) if not problems else ():
         problems += one_of(f"{at}.artefacts", other, config["papers"][paper]["artefacts"])
     return problems
@@ -121,15 +153,6 @@ def _check_variants(at: str, drawn: Drawn, config: dict) -> list[str]:
     return problems
 
 
-def _check_masks(at: str, drawn: Drawn, config: dict) -> list[str]:
-    """Whether the data sets say where the object is, where a metric asks for it: made ones do, others by `boxes`."""
-    asking = [one for one in drawn.metrics if {"mask", "box"} & set(_registered("metric", one, config).facts.get("needs", ()))]
-    datasets = dict.fromkeys(config["models"][model]["dataset"] for model in drawn.models.values())
-    made = [one for one in datasets if _registered("dataset", one, config).facts.get("made")]
-    blind = [one for one in datasets if one not in made and not config["datasets"][one].get("boxes")]
-    return [f"{at}: metric {metric} needs masks or boxes; the dataset {one} has neither" for metric in asking for one in blind]
-
-
 def _registered(kind: str, name: str, config: dict) -> source.Registered:
     """The registered function of an entry of `metrics` or `datasets`."""
     return source.registered(kind)[config[f"{kind}s"][name].get(kind, name)]
@@ -162,17 +185,6 @@ def _check_form(where: str, base: str, own: dict, config: dict) -> list[str]:
     return check_entry("method", where, base, {**entry, **own}, config)
 
 
-def _check_roles(at: str, drawn: Drawn) -> list[str]:
-    """Whether no model takes the place of two of the paper's side by side: their scores could not be told apart."""
-    problems = []
-    for one in drawn.known.parameters if "scores" in drawn.needs else ():
-        models = [drawn.models[key] for key in drawn.values[one.name] or ()] if one.names == "Models" else []
-        for twice in sorted({model for model in models if models.count(model) > 1}):
-            keys = " and ".join(key for key in drawn.values[one.name] if drawn.models[key] == twice)
-            problems.append(f"{at}.{one.name}: {keys} are both {twice}; accepted: models that are each another one")
-    return problems
-
-
 def _check_on_models(at: str, drawn: Drawn, config: dict) -> list[str]:
     """Whether methods and metrics can be used on the models: a value for each, a rule for its architecture, enough of its data."""
     problems = []
@@ -194,7 +206,7 @@ def _check_method(at: str, base: str, own: dict, model: str, config: dict) -> li
         if isinstance(value, dict) and parameter != "upto" and not known.open and not {model, "other"} & set(value):
             problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use, or one for `other`")
     architecture = config["models"][model]["architecture"]
-    if "attention" in known.facts.get("excludes", ()) and _has_attention(architecture):
+    if "attention" in known.facts.get("excludes", ()) and has_attention(architecture):
         problems.append(
             f"{where}: {known.name} has no rule for the attention blocks of model {model} ({architecture}); "
             "accepted: an architecture without them"
@@ -245,10 +257,3 @@ def _check_conditions(at: str, drawn: Drawn, config: dict) -> list[str]:
         if said := broken(drawn.known.facts.get("takes"), {}, facts):
             problems.append(f"{at}: found {name}; {said}")
     return problems
-
-
-def _has_attention(architecture: str) -> bool:
-    """Whether a registered architecture has attention blocks; of the user's own nothing is known before it runs."""
-    name, _, variant = architecture.partition(".")
-    attention = source.registered("model")[name].facts.get("attention", False) if name in source.registered("model") else False
-    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)

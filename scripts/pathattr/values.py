@@ -17,6 +17,7 @@ Side = int  # pixels of an image
 OtherClasses = int  # at most the classes that an image is not of
 TrainingImages = int  # at most those that there are
 Pixels = int  # at most the shorter side of the image
+Classes = str | list | dict  # the path of a file with a class a line, a list of classes, or {class: number}
 
 COUNT, NUMBER = {"type": "integer", "minimum": 1, "maximum": 1_000_000}, {"type": "number"}
 BOUNDS = {  # annotation -> its schema; "limit": what there must be as many of, where their number is known
@@ -37,6 +38,13 @@ BOUNDS = {  # annotation -> its schema; "limit": what there must be as many of, 
     "Margin": NUMBER | {"exclusiveMinimum": 0, "maximum": 0.5},
     "Blur": NUMBER | {"exclusiveMinimum": 0, "maximum": 1000},
     "Fraction": NUMBER | {"exclusiveMinimum": 0, "maximum": 1},
+    "Classes": {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True},
+            {"type": "object", "additionalProperties": COUNT | {"minimum": 0}, "minProperties": 1},
+        ]
+    },
 }
 
 WORDS = {"integer": "a whole number", "number": "a finite number", "boolean": "true or false", "string": "text",

@@ -129,7 +129,7 @@ def test_a_stale_file_and_one_of_other_images_are_refused(bench):
 def test_a_map_is_found_by_its_place_in_the_split(bench, tmp_path):
     maps = torch.randn(4, 3, 4, 4)
     for number, (method, start) in enumerate((("ig", 0), ("eg", 0), ("eg", 2))):
-        index = pd.DataFrame({"image_id": [f"i{start}", f"i{start + 1}"], "label": [4, 2]})
+        index = pd.DataFrame({"image_id": [f"i{start}", f"i{start + 1}"], "target": [4, 2]})
         path, values = tmp_path / f"{number}.arrow", {"vanilla": maps[:2] * (number + 1)}
         store.write_maps(path, index, values, pd.DataFrame({"gradients": [1, 1]}), "float32", {"digest": DIGEST})
         bench.inputs["maps"].append(File(str(path), DIGEST, model="vgg", method=method, start=start, stop=start + 2))

@@ -427,3 +427,8 @@ def test_the_document_tells_how_to_remake_each_claim_and_what_that_costs(verdict
     assert {key: first[key] for key in verdicts[0]} == verdicts[0] and plain(found)
     (tmp_path / "claims.json").write_text(json.dumps(found))
     assert read(tmp_path / "claims.json") == found["claims"]
+
+
+def test_what_could_not_be_compared_is_told():
+    found = verdict(judged("for", notes=["read along"]), ABOUT | {"left_out": {"eg": "needs training images; photos has none"}})
+    assert found["notes"] == ["read along", "left out: eg needs training images; photos has none"]

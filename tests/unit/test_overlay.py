@@ -133,10 +133,8 @@ def whole():
 def test_any_method_can_be_dropped_and_what_names_it_copes_or_is_left_out(method, whole):
     study = load(changed((f"methods/{method}", None)), SCHEMA)
     assert all(method != base for drawn in study.drawn.values() for base, _ in drawn.forms.values())
-    (line,) = study.dropped
-    assert line.startswith(f"methods.{method} is null, and left out with it: ")
-    fallen = [] if line.endswith(": nothing") else line.partition(": ")[2].split(", ")
-    assert {f"{paper}.{name}" for paper, _, name in set(whole.drawn) - set(study.drawn)} == set(fallen)
+    assert set(whole.drawn) - set(study.drawn) == set(study.absent)
+    assert set(study.absent.values()) <= {f"methods.{method} is null"}
 
 
 def test_what_lists_a_dropped_method_shows_the_others_and_what_claims_by_it_is_left_out():
@@ -145,7 +143,8 @@ def test_what_lists_a_dropped_method_shows_the_others_and_what_claims_by_it_is_l
     assert ("lpi", "claims", "c1") not in study.drawn and ("lpi", "claims", "c4") in study.drawn
     assert ("credible", "claims", "c11") not in study.drawn  # it reads the rows of a table that needs credible
     assert list(study.drawn["credible", "artefacts", "fig3"].forms)[:2] == ["random", "credible_ig"]
-    assert [line.partition(" ")[0] for line in study.dropped] == ["methods.agi", "methods.credible"]
+    assert study.absent["lpi", "claims", "c1"] == "methods.agi is null"
+    assert [line.rpartition(": ")[2] for line in study.left_out()] == ["methods.agi is null", "methods.credible is null"]
 
 
 def test_a_dropped_method_may_still_be_misspelt():
@@ -154,7 +153,7 @@ def test_a_dropped_method_may_still_be_misspelt():
 
 
 def test_nothing_is_left_out_where_nothing_is_dropped():
-    assert load(changed(), SCHEMA).dropped == []
+    assert load(changed(), SCHEMA).left_out() == []
 
 
 # --- one value for all other models ----------------------------------------------------------------------------------------

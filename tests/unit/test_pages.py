@@ -109,6 +109,9 @@ def test_every_key_of_the_configuration_is_described():
     assert len(names) > 50
     assert [name for name in sorted(names) if f"| `{name}` |" not in page] == []
     assert set(keys.NAMED) == set(source.NAMES)
+    described = read_yaml(REPOSITORY / "resources" / "config.schema.yaml")["$defs"]["dataset"]["properties"]
+    kinds = source.registered("dataset").values()
+    assert set(described) == {one.name for known in kinds for one in known.parameters} and all(described.values())
     for kind in keys.KINDS:
         for name, known in source.registered(kind).items():
             if kind == "model" and known.facts.get("published"):

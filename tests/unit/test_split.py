@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from pathattr.dataset.split import Ahead, Split, background, check_index, darkest
+from pathattr.dataset.split import Ahead, Split, background, balanced, check_index, darkest
 
 from .helpers import refused
 
@@ -109,7 +109,7 @@ def test_the_darkest_image_is_that_of_the_darkest_object():
     [
         (INDEX.iloc[:0], ("no images found",)),
         (INDEX.assign(image_id="same"), ("'same'", "repeats")),
-        (INDEX.assign(label=-1), ("label -1", "0 and above")),
+        (INDEX.assign(label=range(-2, 8)), ("label -2", "0 and above")),
     ],
     ids=["empty", "ids", "labels"],
 )
@@ -135,3 +135,26 @@ def test_images_ahead_are_those_of_the_split_and_only_the_next_few_are_read():
     with pytest.raises(IndexError):
         ahead[140]
     assert [int(255 * image[0, 0, 0] + 0.5) for image in split.ahead(3, 6)] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("counts", [(5, 5, 5), (7, 1, 3), (1,), (40, 2)], ids=str)
+def test_any_beginning_of_a_balanced_order_has_images_of_all_classes_alike(counts):
+    labels = np.repeat([0, 3, 9][: len(counts)], counts)
+    index = pd.DataFrame({"image_id": [f"i{row}" for row in range(len(labels))], "label": labels, "stamp": range(len(labels))})
+    found = balanced(index, 0)
+    assert found.sort_values("stamp", ignore_index=True).equals(index), "the same rows, ids unchanged"
+    assert list(found.index) == list(range(len(index)))
+    for first in range(1, len(index) + 1):
+        seen = found["label"][:first].value_counts()
+        for label, there in zip(np.unique(labels), counts, strict=True):
+            assert seen.get(label, 0) >= min(there, seen.max() - 1)
+
+
+def test_a_balanced_order_is_drawn_by_the_seed_classes_and_images_alike():
+    index = pd.DataFrame({"image_id": [f"i{row}" for row in range(60)], "label": np.repeat(range(6), 10)})
+    orders = [balanced(index, seed) for seed in (0, 0, 1)]
+    assert orders[0].equals(orders[1]) and not orders[0].equals(orders[2])
+    classes = {tuple(balanced(index, seed)["label"][:6]) for seed in range(8)}
+    assert len(classes) == 8 and all(sorted(one) == list(range(6)) for one in classes)
+    shuffled = balanced(index.assign(label=-1), 0)["image_id"].tolist()
+    assert shuffled != index["image_id"].tolist() and sorted(shuffled) == sorted(index["image_id"])

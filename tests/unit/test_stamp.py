@@ -10,7 +10,7 @@ import pytest
 from pathattr import source
 from pathattr.config import check
 from pathattr.dataset.split import open_source
-from pathattr.dataset.stamp import below, classes_of, images, missing, of_file, stamp
+from pathattr.dataset.stamp import below, classes_of, count_of, images, missing, numbered, of_file, stamp
 from pathattr.plan import Plan
 from pathattr.study import Study
 
@@ -102,7 +102,8 @@ def test_a_folder_called_like_an_image_is_a_folder(tmp_path):
 
 
 def listed(data: Outside, **options) -> list[str]:
-    return classes_of(**data.known.values(data.entry | {"classes": None, "boxes": None} | options))
+    """Folders in the order of their numbers."""
+    return list(classes_of(**data.known.values(data.entry | {"classes": None, "boxes": None} | options)))
 
 
 def test_both_splits_number_the_classes_of_the_training_folder(folder):
@@ -122,7 +123,7 @@ def test_without_a_training_folder_the_test_folders_are_the_classes(folder):
 
 def test_a_list_numbers_both_splits_also_where_it_has_more(folder):
     folder.write("classes.txt", "dog\nbird a comment\ncat\n")
-    assert listed(folder, classes=folder.entry["classes"]) == ["dog", "bird", "cat"]
+    assert numbered(folder.entry["classes"]) == {"dog": 0, "bird": 1, "cat": 2, "bird a comment": 1}
     for split in ("train", "test"):
         assert open_source(folder.entry | {"boxes": None}, split, 0).scan()["label"].tolist() == [0, 2]
 
@@ -143,7 +144,7 @@ WRONG = [
     (
         {"list": b"dog\ncat\ndog\n"},
         {"classes": "list"},
-        "classes: {}/list has dog more than once; accepted: one class a line, each",
+        "classes: dog stands there more than once; accepted: each folder's name once",
     ),
     ({"list": b"\n \n"}, {"classes": "list"}, "classes: {}/list has no class; accepted: one class a line"),
     ({"list": b"\xff\xfe\x00"}, {"classes": "list"}, "classes: {}/list cannot be read ("),
@@ -194,7 +195,10 @@ def test_what_is_not_there_is_told_by_the_parameter_that_names_it(folder):
     assert folder.missing() == []
     gone = {"train": "none", "boxes": str(folder.folder / "no"), "classes": None}
     accepted = "does not exist; accepted: the path of what is to be read"
-    assert folder.missing(**gone) == [f"train: {folder.folder}/none {accepted}", f"boxes: {folder.folder}/no {accepted}"]
+    assert folder.missing(**gone) == [
+        f"train: {folder.folder}/none {accepted}, or null where there are no training images",
+        f"boxes: {folder.folder}/no {accepted}",
+    ]
     for root in ("nowhere", "n" * 300):  # longer than a name may be
         assert folder.missing(root=root, classes=None, boxes=None) == [f"root: {root} {accepted}"]
 
@@ -328,3 +332,51 @@ def test_a_file_is_its_size_and_time_or_its_content(tmp_path):
     os.utime(tmp_path / "a", ns=(HOUR, HOUR + 5))
     assert of_file(tmp_path / "a", "time") == f"3-{HOUR + 5}"
     assert of_file(tmp_path / "a", "checksum") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_classes_are_a_list_a_file_or_a_mapping(folder):
+    folder.write("names.txt", "n02123045 tabby, cat\n\nn02084071 dog, domestic dog\ncrane\ncrane\n")
+    names = str(folder.folder / "names.txt")
+    found = numbered(names)
+    assert found["n02084071"] == 1 and found["n02084071 dog, domestic dog"] == 1 and found["crane"] is None
+    assert numbered(["a b", "a"]) == {"a b": 0, "a": 1} and numbered({"cat": 281, "dog": 151}) == {"cat": 281, "dog": 151}
+    assert [count_of(one) for one in (names, ["cat", "dog"], {"cat": 281}, None)] == [4, 2, None, None]
+    for classes in ({"cat": 281, "dog": 151}, ["dog", "ape", "cat"]):
+        expected = classes if isinstance(classes, dict) else {"cat": 2, "dog": 0}
+        index = open_source(folder.entry | {"classes": classes, "boxes": None}, "test", 0).scan()
+        assert dict(zip(index["name"], index["label"], strict=True)) == {name: expected[name] for name in ("cat", "dog")}
+    (line,) = folder.missing(classes=["cat", "ape"], boxes=None)
+    assert line == f"train: {folder.folder}/train has dog; accepted: the classes of `classes`: cat, ape"
+
+
+def test_parquet_labels_go_by_classes_too(tmp_path):
+    def labels(column, classes) -> list[int]:
+        pd.DataFrame({"image": [b""] * len(column), "label": column}).to_parquet(tmp_path / "a")
+        entry = {"dataset": "parquet", "test": str(tmp_path / "a"), "size": 9, "classes": classes}
+        return open_source(entry, "test", 0).scan()["label"].tolist()
+
+    assert labels(["dog", "cat", "dog"], ["cat", "ape", "dog"]) == [2, 0, 2]
+    assert labels([0, 1, 1], {"0": 281, "1": 151}) == [281, 151, 151] and labels([0, 2], ["cat", "ape", "dog"]) == [0, 2]
+    for column, classes, words in (
+        (["cow"], ["cat"], "has cow; accepted: names in `classes`"),
+        ([2], {"0": 281}, "has 2; accepted: names in `classes`"),
+        ([-1], None, "has -1; accepted: 0 and above, or label: null"),
+        (["cat"], None, "accepted: whole numbers, or names in `classes`"),
+    ):
+        with refused("parquet test: column 'label'", words):
+            labels(column, classes)
+    entry = {"dataset": "parquet", "test": str(tmp_path / "a"), "size": 9, "label": None}
+    assert open_source(entry, "test", 0).scan()["label"].tolist() == [-1]
+    with refused("parquet train: there is no such split"):
+        open_source(entry, "train", 0)
+
+
+def test_images_without_labels_lie_in_any_folder_or_none(folder):
+    folder.write("flat/x.png", encoded(PICTURES[0]))
+    folder.write("flat/deep/er/y.png", encoded(PICTURES[1]))
+    entry = folder.entry | {"test": "flat", "train": None, "label": None, "classes": None, "boxes": None}
+    index = open_source(entry, "test", 0).scan()
+    assert index["image_id"].tolist() == ["deep/er/y.png", "x.png"] and index["label"].tolist() == [-1, -1]
+    assert missing(folder.known, entry) == []
+    with refused("train: there is no such split"):
+        open_source(entry, "train", 0)

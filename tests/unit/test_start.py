@@ -35,6 +35,6 @@ def test_a_job_that_runs_a_network_imports_nothing_heavy_but_torch(script):
     assert not imported(script) & HEAVY
 
 
-@pytest.mark.parametrize("script", ["judge", "make_dataset", "index_dataset", "paper_claims", "claims"])
+@pytest.mark.parametrize("script", ["judge", "make_dataset", "index_dataset", "paper_claims", "claims", "summary"])
 def test_a_job_without_a_network_imports_no_torch(script):
     assert not imported(script) & (HEAVY | {"torch"})

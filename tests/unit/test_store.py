@@ -104,7 +104,7 @@ def test_json_comes_back_as_it_was_in_its_order(tmp_path):
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
-    index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
+    index = pd.DataFrame({"image_id": ["a", "b"], "target": [4, 2]})
     scale = torch.tensor([1e-9, 1e9]).view(2, 1, 1, 1)  # both far outside the range of float16
     maps = {"vanilla": torch.randn(2, 3, 4, 4) * scale, "absolute": torch.zeros(2, 3, 4, 4)}
     store.write_maps(tmp_path / "m.arrow", index, maps, pd.DataFrame({"gradients": [20, 13]}), dtype, METADATA)
@@ -123,7 +123,7 @@ def test_maps_come_back_in_float32_rounded_to_what_was_asked(tmp_path, dtype):
 
 
 def test_a_map_that_is_not_there_is_refused(tmp_path):
-    index = pd.DataFrame({"image_id": ["a", "b"], "label": [4, 2]})
+    index = pd.DataFrame({"image_id": ["a", "b"], "target": [4, 2]})
     path = tmp_path / "m.arrow"
     store.write_maps(path, index, {"vanilla": torch.randn(2, 3, 4, 4)}, pd.DataFrame({"gradients": [1, 1]}), "float32", METADATA)
     for row, variant in ((2, "vanilla"), (-1, "vanilla"), (0, "absolute")):
@@ -253,7 +253,7 @@ def test_versions_are_those_installed():
 
 def maps_of(count: int):
     """An index, maps (count, 2, 3, 3) of two variants, and counts."""
-    index = pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "label": np.arange(count) % 3})
+    index = pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "target": np.arange(count) % 3})
     maps = {
         name: torch.randn(count, 2, 3, 3, generator=torch.Generator().manual_seed(k)) for k, name in enumerate(("vanilla", "b"))
     }

@@ -80,12 +80,12 @@ def _work(found, model: str, method: str):
     classifier, test = found.classifier(model), found.test(model)
 
     def work(images: int) -> tuple[float, float]:
-        x, labels = test.images(0, images), test.index["label"].to_numpy()[:images]
+        x, target = test.images(0, images), found.targets(model, images)
         options, spent = {"ids": test.index["image_id"].tolist()[:images], "seed": found.seed}, 0.0
         if way:
-            given["baselines"], table = baselines(way, classifier, x, labels, **options, **own)
+            given["baselines"], table = baselines(way, classifier, x, target, **options, **own)
             spent = float(table["gradients"].sum() / images)
-        _, counts = attribute_counted(function, classifier, x, labels, variants=variants, **options, **given, **settings)
+        _, counts = attribute_counted(function, classifier, x, target, variants=variants, **options, **given, **settings)
         return float(counts["gradients"].mean()), spent
 
     return work

@@ -84,7 +84,7 @@ def credible_maps(found, *, model: Model, methods: Methods, among: Images, image
     """
     test = found.test(model)
     rows = chosen(test.index, images, dark, among)
-    masks, labels = [test.mask(row) for row in rows], test.index["label"].astype(str)
+    masks, labels, said = [test.mask(row) for row in rows], test.index["label"].astype(str), found.explained(model, max(rows) + 1)
     cell = (style.PAGE - 0.8) / len(rows)
     figure, axes = plt.subplots(
         len(methods) + 1, len(rows), figsize=(style.PAGE, (cell + 0.16) * (len(methods) + 1)), squeeze=False
@@ -93,7 +93,7 @@ def credible_maps(found, *, model: Model, methods: Methods, among: Images, image
     data = []
     for column, (row, mask) in enumerate(zip(rows, masks, strict=True)):
         show(axes[0, column], test.picture(row))
-        axes[0, column].set_xlabel(f"class {labels[row]}" + (", dark" if is_dark[row] else ""), fontsize=7, labelpad=1)
+        axes[0, column].set_xlabel(said[row] + (", dark" if is_dark[row] else ""), fontsize=7, labelpad=1)
         for axis, method in zip(axes[1:, column], methods, strict=True):
             values = found.map(model, method, row)
             share = inside(values, mask)

@@ -16,7 +16,7 @@ from ..store import read_arrays
 LINEAR = 200  # percent, above which gains are drawn on a logarithmic scale
 
 
-@artefact("gain_table", needs=("scores", "baselines", "test_logits", "reported"), table=True)
+@artefact("gain_table", needs=("scores", "baselines", "test_logits", "reported", "labels"), table=True)
 def gain_table(
     found,
     *,
@@ -183,7 +183,7 @@ def _plus(count: float) -> str:
     return "" if np.isnan(count) else f" + {count:.0f}"
 
 
-@artefact("confidence", needs=("scores", "test_logits", "reported"))
+@artefact("confidence", needs=("scores", "test_logits", "reported", "labels"))
 def confidence(
     found,
     *,

@@ -25,7 +25,7 @@ def gallery(found, *, model: Model, methods: Methods, images: Images, scale: Lit
     masks, labels = [test.mask(row) for row in rows], test.index["label"].astype(str)
     maps = {method: [found.map(model, method, row) for row in rows] for method in methods}
     pictures = [test.picture(row) for row in rows]
-    figure = beside(pictures, [f"class {labels[row]}" for row in rows], maps, masks, clip=scale == "clipped")
+    figure = beside(pictures, found.explained(model, images), maps, masks, clip=scale == "clipped")
     data = [
         {
             "image_id": test.index["image_id"].iloc[row],

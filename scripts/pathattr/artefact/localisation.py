@@ -124,5 +124,6 @@ def boxed_gallery(found, *, model: Model, methods: Methods, among: Images, dark:
         for n, (one, other) in enumerate(shares.to_numpy())
     ]
     below = {method: texts[number :: len(methods)] for number, method in enumerate(methods)}
-    names = [f"class {labels[row]}" + (", dark" if is_dark[row] else "") for row in rows]
+    said = found.explained(model, max(rows) + 1)
+    names = [said[row] + (", dark" if is_dark[row] else "") for row in rows]
     return beside([test.picture(row) for row in rows], names, maps, boxes, below=below), data

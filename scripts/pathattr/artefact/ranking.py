@@ -15,7 +15,7 @@ from .gains import computed, of_baselines
 TOOK = ("gradients", "rank_agreement")  # of an image; the latter, of |map| with float32, where the run's precision is another
 
 
-@artefact("ranking", needs=("scores",))
+@artefact("ranking", needs=("scores", "weights"))
 def ranking(
     found,
     *,
@@ -43,6 +43,8 @@ def ranking(
     drawn = drawn.assign(plain=(drawn["variant"] == "vanilla") & (drawn["form"] == ""))
     columns = ["label", "entry", "method", "variant", "form", "metric", "mean", "low", "high", "n"]
     columns += [name for name in TOOK if name in data]
+    data["test_accuracy"] = found.accuracy(model)
+    columns.append("test_accuracy")
     return _dots(drawn, f"{score_label(score)} ({int(drawn['n'].iloc[0])} images)"), data[columns]
 
 

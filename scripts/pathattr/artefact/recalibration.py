@@ -187,7 +187,7 @@ def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: I
 # --- pictures ---------------------------------------------------------------------------------------------------------
 
 
-@artefact("variant_maps", needs=("scores", "maps", "test", "test_logits"))
+@artefact("variant_maps", needs=("scores", "maps", "test", "test_logits", "labels"))
 def variant_maps(found, *, model: Model, methods: Methods, metric: Metric, images: Images, score: Score = "deletion_output_auc"):
     """Maps of each method as it is (vanilla: signed), of its absolute values and re-calibrated in both forms, {models}. The image
     is the first test image with a bright object (the column dark of the index is false, where there is one) that the network
@@ -208,7 +208,7 @@ def variant_maps(found, *, model: Model, methods: Methods, metric: Metric, image
     grid = figure.add_gridspec(len(VARIANTS), len(methods) + 1)
     axis = figure.add_subplot(grid[0, 0])
     show(axis, test.picture(position))
-    axis.set_title(f"Input, class {test.index['label'].iloc[position]}")
+    axis.set_title(f"Input, {found.explained(model, position + 1)[-1]}")
     for row, variant in enumerate(VARIANTS):
         for column, method in enumerate(methods):
             axis = figure.add_subplot(grid[row, column + 1])
@@ -247,7 +247,7 @@ def variant_gallery(found, *, model: Model, methods: Methods, images: Images):
     re-calibrated with valid references. Vanilla: the signed channel sum over the 99.5th percentile of its absolute value; others:
     channel sums of absolute values, up to their 99th percentile. No image was chosen by hand.
     """
-    test, shown = found.test(model), ("vanilla", "absolute", "valid_references")
+    test, shown, said = found.test(model), ("vanilla", "absolute", "valid_references"), found.explained(model, images)
     side = (style.PAGE - 0.6) / (len(shown) * images + 0.25 * (images - 1))
     figure = plt.figure(figsize=(style.PAGE, (side + 0.02) * (len(methods) + 1) + 0.85))
     top, bottom = figure.subfigures(2, 1, height_ratios=[(side + 0.02) * (len(methods) + 1) + 0.4, 0.45])
@@ -261,7 +261,7 @@ def variant_gallery(found, *, model: Model, methods: Methods, images: Images):
         middle = block[0, 1]
         middle.axis("on")
         show(middle, test.picture(position))
-        middle.set_title(f"class {test.index['label'].iloc[position]}", fontsize=7)
+        middle.set_title(said[position], fontsize=7)
         for row, method in enumerate(methods, 1):
             for axis, variant in zip(block[row], shown, strict=True):
                 values = found.map(model, method, position, variant)

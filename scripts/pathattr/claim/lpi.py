@@ -29,7 +29,7 @@ def locating_share(found, *, models: Models, method: Method, images: Images = 8,
     cells, notes = [], []
     for key in models:
         classifier, hoods, test = found.classifier(key), found.neighbourhoods(key, method), found.test(key)
-        x, labels = test.images(0, images), test.index["label"].to_numpy()[:images]
+        x, target = test.images(0, images), found.targets(key, images)
         options = {
             "background": found.train(key),
             "neighbourhoods": hoods,
@@ -39,7 +39,7 @@ def locating_share(found, *, models: Models, method: Method, images: Images = 8,
         options |= {name: found.setting(key, method, name) for name in ("steps", "objective")}
         logits, shares, passes = classifier.logits(x), [], []
         for _ in range(ROUNDS):
-            whole = _seconds(attribute, found.setting(key, method, "method"), classifier, x, labels, **options)
+            whole = _seconds(attribute, found.setting(key, method, "method"), classifier, x, target, **options)
             shares.append(_seconds(_locate, hoods, logits) / whole)
             passes.append(_seconds(classifier.logits, x) / whole)
         low, high = min(shares), max(shares)

@@ -13,10 +13,11 @@ from PIL import Image
 
 from ..errors import InputError
 from ..registry import dataset
-from ..values import Side
-from .stamp import check_file, classes_of, images, of_file
+from ..values import Classes, Side
+from .stamp import check_file, classes_of, images, numbered, of_file
 
 LEAST = 8  # pixels of an image's shorter side
+UNLABELLED = -1  # the label of images without
 TURNS = {  # EXIF's orientation -> what sets the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -126,6 +127,13 @@ def _folder(root: str, key: str, holds: str = "images") -> Path:
     return path
 
 
+def _named(place: str | None, split: str) -> str:
+    """Where a split lies."""
+    if place is None:
+        raise InputError(f"{split}: there is no such split; accepted: its path")
+    return place
+
+
 def annotated(folder: Path, image_id: str) -> list[float]:
     """Boxes of the class of an image, as `External` has them, from its annotation in PASCAL VOC's format, as ImageNet's are.
 
@@ -161,6 +169,7 @@ def annotated(folder: Path, image_id: str) -> list[float]:
     source="a folder of images, one subfolder a class",
     paths=("root/train", "root/test", "classes", "boxes"),
     folders=True,
+    holds={"label or not boxes": "boxes where images have labels, as they are of the objects of its class"},
 )
 def imagefolder(
     split: str,
@@ -170,28 +179,41 @@ def imagefolder(
     size: Side = 224,
     crop: Literal["squash", "centre"] = "squash",
     channels: Literal[1, 3] = 3,
-    train: str = "train",
+    train: str | None = "train",
     test: str = "val",
-    classes: str | None = None,
+    label: Literal["folder"] | None = "folder",
+    classes: Classes | None = None,
     boxes: str | None = None,
     changes: Literal["time", "checksum", "ignored"] = "time",
 ) -> External:
-    """<root>/<train or test>/<class>/<image>. The classes of both splits are numbered in the order of the lines of the text file
-    `classes` (its first word a line), or in alphabetical order of the training folders. Hidden files and folders are left out.
+    """<root>/<train or test>/<class>/<image>; `train` null: there are no training images; `test: .` is the root itself. Hidden
+    files and folders are left out.
+
+    `classes`: which output of the network a folder is: a text file with a class a line, the first being output 0, of which a
+    folder has the whole name or the first word; a list of such names; or {folder: number}. They may be more than the folders. By
+    default the folders of the training split, or else the test split, are numbered in alphabetical order, as of a network that
+    was trained on them. `label` null: images lie in any folder, or none, and have no labels (see `target`).
+
     `boxes`: a folder with an annotation of every test image, as ImageNet publishes them (`annotated`); training images need none.
 
     `changes`: by what a changed file is known, whereupon the data set is indexed anew and all that hangs on it made again. Its size
     and `time`; its `checksum`, so that a file touched or copied is the same, but all files are read at every start; or `ignored`,
     for a slow file system or millions of files. A file that changes during a run is refused."""
-    folder = _folder(root, "imagefolder root") / (train if split == "train" else test)
+    folder = _folder(root, "imagefolder root") / _named(train if split == "train" else test, split)
 
     def scan() -> pd.DataFrame:
         _folder(str(folder), f"imagefolder {split}")
         try:
-            labels = {name: label for label, name in enumerate(classes_of(root, train, test, classes))}
-            names = [name for one in labels if (folder / one).is_dir() for name in images(folder / one, f"{one}/")]
+            if label is None:
+                names, labels = list(images(folder)), UNLABELLED
+            else:
+                numbers = classes_of(root, train, test, classes, label)
+                names = [name for one in numbers if (folder / one).is_dir() for name in images(folder / one, f"{one}/")]
+                labels = [numbers[name.partition("/")[0]] for name in names]
             "".join(names).encode()  # as the index must write them
-            index = pd.DataFrame({"image_id": names, "label": [labels[name.partition("/")[0]] for name in names]})
+            index = pd.DataFrame({"image_id": names, "label": labels})
+            if label is not None:
+                index["name"] = index["image_id"].str.partition("/")[0]
             if changes != "ignored":
                 index["stamp"] = [of_file(folder / name, changes) for name in names]
         except InputError as error:
@@ -214,48 +236,58 @@ def imagefolder(
     return External(scan, open_image, lambda row: f"{split} image {folder / row['image_id']}", size, crop, channels)
 
 
-@dataset("parquet", source="Parquet files with encoded image bytes and a label", paths=("train", "test"))
+@dataset("parquet", source="Parquet files with encoded image bytes and a label", paths=("train", "test", "classes"))
 def parquet(
     split: str,
     seed: int = 0,
     *,
-    train: str,
+    train: str | None = None,
     test: str,
     size: Side,
     crop: Literal["squash", "centre"] = "squash",
     channels: Literal[1, 3] = 3,
     image: str = "image",
-    label: str = "label",
+    label: str | None = "label",
+    classes: Classes | None = None,
     changes: Literal["time", "checksum", "ignored"] = "time",
 ) -> External:
-    """Rows as dataset hubs publish them: `image` holds the encoded bytes, or a struct with a field `bytes`; `label` a whole
-    number, in the test split none that the training split lacks. `train` and `test` are paths of the files. An image's id is its
-    row number. `changes` as for `imagefolder`."""
-    paths = {"train": Path(train).expanduser(), "test": Path(test).expanduser()}
-    path, opened = paths[split], {}
+    """Rows as dataset hubs publish them: `image` holds the encoded bytes, or a struct with a field `bytes`; `label` the class: its
+    name in `classes`, as for `imagefolder`, or a whole number, which counts as it is unless `classes` is {name: number}.
+    Without `classes` the test split may have no label that the training split lacks. `label` null: there are none. `train` and
+    `test` are paths of the files; without `train` there are no training images. An image's id is its row number. `changes` as for
+    `imagefolder`."""
+    paths = {"train": train and Path(train).expanduser(), "test": Path(test).expanduser()}
+    path, opened = Path(_named(paths[split], f"parquet {split}")), {}
 
-    def column(name: str, split: str = split):
+    def table(split: str, *names: str) -> pa.Table:
         path = paths[split]
         if not path.is_file():
             raise InputError(f"parquet {split}: {path} does not exist; accepted: a Parquet file")
         try:
             known = pq.read_schema(path).names
-            if name not in known:
-                raise InputError(f"parquet {split}: no column {name!r} in {path}; it has: {', '.join(known)}")
-            return pq.read_table(path, columns=[name]).column(name)
+            if other := [name for name in names if name not in known]:
+                raise InputError(f"parquet {split}: no column {other[0]!r} in {path}; it has: {', '.join(known)}")
+            return pq.read_table(path, columns=list(names))
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"parquet {split}: {path} cannot be read ({str(error).splitlines()[0]})") from None
 
     def labels(split: str) -> np.ndarray:
-        found = column(label, split)
-        if not pa.types.is_integer(found.type) or found.null_count:
+        found, numbers = table(split, label).column(0), numbered(classes) if classes else {}
+        whole, text = pa.types.is_integer(found.type), pa.types.is_string(found.type) or pa.types.is_large_string(found.type)
+        if not (whole or text and classes) or found.null_count:
             what = f"{found.type}{' and nothing' * bool(found.null_count)}"
-            raise InputError(f"parquet {split}: column {label!r} holds {what}; accepted: whole numbers")
-        return found.to_numpy().astype(np.int64)
+            raise InputError(f"parquet {split}: column {label!r} holds {what}; accepted: whole numbers, or names in `classes`")
+        as_is = whole and not isinstance(classes, dict)
+        named = {one: numbers.get(str(one), one if as_is else None) for one in found.unique().to_pylist()}
+        if other := [str(one) for one, number in named.items() if number is None]:
+            raise InputError(f"parquet {split}: column {label!r} has {other[0]}; accepted: names in `classes`, each there once")
+        if (least := min(named.values(), default=0)) < 0:
+            raise InputError(f"parquet {split}: column {label!r} has {least}; accepted: 0 and above, or label: null for none")
+        return np.array([named[one] for one in found.to_pylist()], np.int64)
 
     def scan() -> pd.DataFrame:
-        own = labels(split)
-        there = all(one.is_file() for one in paths.values())
+        own = np.full(table(split).num_rows, UNLABELLED) if label is None else labels(split)
+        there = label is not None and not classes and all(one and one.is_file() for one in paths.values())
         if there and len(other := np.setdiff1d(labels("test"), labels("train"))):
             raise InputError(f"parquet test: {paths['test']} has label {other[0]}; accepted: labels of {paths['train']}")
         index = pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(own))], "label": own})
@@ -263,7 +295,7 @@ def parquet(
 
     def open_image(row: pd.Series) -> Image.Image:
         if not opened:
-            found = column(image)
+            found = table(split, image).column(0)
             if changes != "ignored":
                 check_file(path, changes, row["stamp"])
             opened["column"] = found
@@ -302,7 +334,8 @@ def torchvision(
 
     def scan() -> pd.DataFrame:
         labels = np.asarray(data().targets, np.int64)
-        return pd.DataFrame({"image_id": [f"{split}-{row:07d}" for row in range(len(labels))], "label": labels})
+        ids, names = [f"{split}-{row:07d}" for row in range(len(labels))], [data().classes[label] for label in labels]
+        return pd.DataFrame({"image_id": ids, "label": labels, "name": names})
 
     def open_image(row: pd.Series) -> Image.Image:
         return data()[int(row["image_id"].rsplit("-", 1)[1])][0]

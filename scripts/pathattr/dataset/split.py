@@ -16,7 +16,7 @@ from ..store import read_arrays, read_table
 class Split:
     """Images of one split in the frozen order of its index.
 
-    `index`: one row an image: `image_id`, `label`, and what the dataset knows besides (a box as `box_x0 box_y0 box_x1
+    `index`: one row an image: `image_id`, `label` (-1: none), and what the dataset knows besides (a box as `box_x0 box_y0 box_x1
     box_y1`). `masks`: (N, H, W), where the objects are; `box`: position -> bool (H, W), where the boxes are, of a dataset that
     knows them otherwise. `split[i]` is image i as a float32 tensor (C, H, W) in [0, 1], `split.picture(i)` the same as an array,
     and `split.pixels(i)` as uint8.
@@ -152,11 +152,22 @@ def darkest(split: Split, images: int) -> int:
 
 
 def check_index(index: pd.DataFrame, what: str) -> pd.DataFrame:
-    """The index itself if it has rows, ids of their own and labels from 0; else `InputError`."""
+    """The index itself if it has rows, ids of their own and labels from 0, or no labels: all -1; else `InputError`."""
     if index.empty:
         raise InputError(f"{what}: no images found")
     if index["image_id"].duplicated().any():
         raise InputError(f"{what}: image id {index.loc[index['image_id'].duplicated(), 'image_id'].iloc[0]!r} repeats")
-    if index["label"].min() < 0:
+    if index["label"].min() < 0 and (index["label"] != -1).any():
         raise InputError(f"{what}: label {index['label'].min()}; accepted: 0 and above")
     return index
+
+
+def balanced(index: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The rows in a random order of which any beginning has about as many images of each class: rounds of an image a class, the
+    classes in an order that is drawn, and the images within each. Images without labels are of one class."""
+    draws = generator(seed, "order")
+    shuffled = index.iloc[draws.permutation(len(index))]
+    classes = pd.Index(np.sort(index["label"].unique()))
+    turn = draws.permutation(len(classes))[classes.get_indexer(shuffled["label"])]
+    rounds = shuffled.groupby("label").cumcount()
+    return shuffled.iloc[np.lexsort((turn, rounds))].reset_index(drop=True)

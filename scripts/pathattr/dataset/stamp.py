@@ -55,11 +55,11 @@ def images(folder, prefix: str = "") -> Iterator[str]:
 
 
 def _paths(known, entry: dict) -> Iterator[dict[str, Path]]:
-    """For each fact of `paths`, such as "root/train": parameter -> path up to it. None where one of them is null."""
+    """For each fact of `paths`, such as "root/train": parameter -> path up to it. Nothing where one of them is no path."""
     values = known.values(entry)
     for key in known.facts.get("paths", ()):
         parts = {name: values[name] for name in key.split("/")}
-        if None not in parts.values():
+        if all(isinstance(part, str) for part in parts.values()):
             paths = accumulate((Path(part).expanduser() for part in parts.values()), Path.joinpath)
             yield dict(zip(parts, paths, strict=True))
 
@@ -76,7 +76,8 @@ def missing(known, entry: dict) -> list[str]:
         except InputError as error:
             return [str(error)]
     told = dict.fromkeys(filter(None, gone))
-    return [f"{name}: {path} does not exist; accepted: the path of what is to be read" for name, path in told]
+    none = {"train": ", or null where there are no training images"}
+    return [f"{name}: {path} does not exist; accepted: the path of what is to be read{none.get(name, '')}" for name, path in told]
 
 
 def stamp(known, entry: dict) -> str | None:
@@ -107,44 +108,82 @@ def told() -> dict:
     return json.loads(os.environ.get(TOLD, "{}"))
 
 
-def classes_of(root: str, train: str, test: str, classes: str | None, **_) -> list[str]:
-    """Classes of a folder of images in the order of their numbers, for both splits: of the file `classes`, else the folders of the
-    training split, else those of the test split.
+def classes_of(root: str, train: str | None, test: str, classes, label: str | None, **_) -> dict[str, int | None]:
+    """The folders of a folder of images, in either split, and the numbers of their classes: by `classes` (`numbered`), else in
+    alphabetical order of the folders of the training split, else of the test split. {} where images have no labels.
 
     Raises `InputError` in one line, which begins with the parameter, for a folder that is no such class, for one without images,
-    and for a list that cannot be read or repeats a name. A split that is not there is not looked at.
+    and for `classes` that cannot be read. A split that is not there is not looked at.
     """
-    folders = {key: Path(root).expanduser() / name for key, name in (("train", train), ("test", test))}
+    if label is None:
+        return {}
+    folders = {key: Path(root).expanduser() / name for key, name in (("train", train), ("test", test)) if name is not None}
     try:
         there = {key: [one.name for one in _visible(path) if one.is_dir()] for key, path in folders.items() if path.is_dir()}
-        names = _listed(Path(classes).expanduser()) if classes else next(iter(there.values()), [])
+        own = {name: number for number, name in enumerate(next(iter(there.values()), []))}
+        numbers = numbered(classes) if classes else own
         for key, found in there.items():
             folder = folders[key]
             if not found:
-                raise InputError(f"{key}: {folder} holds no folders; accepted: one a class, with its images")
-            if other := sorted(set(found) - set(names)):
-                of = classes or folders["train"]
-                raise InputError(f"{key}: {folder} has {_some(other)}; accepted: the classes of {of}: {_some(names)}")
+                raise InputError(f"{key}: {folder} holds no folders; accepted: one a class, with its images, or label: null")
+            if other := sorted(set(found) - set(numbers)):
+                of = classes if isinstance(classes, str) else "`classes`" if classes else folders[next(iter(there))]
+                raise InputError(f"{key}: {folder} has {_some(other)}; accepted: the classes of {of}: {_some(list(numbers))}")
             if empty := [name for name in found if next(images(folder / name, f"{name}/"), None) is None]:
                 ends = ", ".join(sorted(IMAGES))
                 raise InputError(f"{key}: {folder} has no image of {_some(empty)}; accepted: at least one a class folder, {ends}")
+            if twice := [name for name in found if numbers[name] is None]:
+                raise InputError(f"classes: {_some(twice)} stands there more than once; accepted: each folder's name once")
     except OSError as error:
         raise InputError(f"root: {error.filename} cannot be read ({error.strerror})") from None
-    return names
+    return numbers
 
 
-def _listed(path: Path) -> list[str]:
-    """Classes of a text file: the first word of each line."""
+def numbered(classes) -> dict[str, int | None]:
+    """Classes by name: the number of the network's output; None for a name that stands for several.
+
+    `classes`: a mapping {name: number}, names in the order of their numbers, or the path of a text file with one a line, where the
+    first word of a line names it too. Raises `InputError` for a file that cannot be read.
+    """
+    if isinstance(classes, dict):
+        return classes
+    names = _lines(Path(classes).expanduser()) if isinstance(classes, str) else classes
+    numbers = {}
+    for find in (str, lambda line: line.split()[0]):
+        own = {}
+        for number, name in enumerate(map(find, names)):
+            own[name] = None if name in own else number
+        numbers = own | numbers  # a whole line rather than the beginning of another
+    return numbers
+
+
+def count_of(classes) -> int | None:
+    """How many classes the network has by `classes`: as many as are listed; of a mapping nothing is known."""
+    if not classes or isinstance(classes, dict):
+        return None
+    return len(_lines(Path(classes).expanduser()) if isinstance(classes, str) else classes)
+
+
+def _lines(path: Path) -> list[str]:
+    """Lines of a text file that are not empty."""
     try:
-        names = [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+        names = [line.strip() for line in path.read_text().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"classes: {path} cannot be read ({error}); accepted: a text file, one class a line") from None
-    if not names or len(set(names)) < len(names):
-        again = next((name for name in names if names.count(name) > 1), "no class")
-        raise InputError(f"classes: {path} has {again}{' more than once' * bool(names)}; accepted: one class a line, each once")
+    if not names:
+        raise InputError(f"classes: {path} has no class; accepted: one class a line")
     return names
 
 
 def _some(names: list[str]) -> str:
     """The first names, and how many more."""
     return ", ".join(names[:5]) + f" and {len(names) - 5} more" * (len(names) > 5)
+
+
+def named(known, entry: dict) -> dict[str, int | None]:
+    """Classes of a data set by name, as `numbered` has them; {} where nothing names them, or its folders are not there."""
+    values = known.values(entry)
+    try:
+        return classes_of(**values) if known.facts.get("folders") else numbered(values.get("classes") or {})
+    except InputError:  # told by `missing`
+        return {}

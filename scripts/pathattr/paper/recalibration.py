@@ -64,7 +64,8 @@ class Traced(Integral):
 
 @dataclass(frozen=True)
 class Subject:
-    """One method of the configuration on one model of a paper, opened. `name`: the registered method's."""
+    """One method of the configuration on one model of a paper, opened. `name`: the registered method's; `targets(images)`: the
+    classes that are explained of the first test images."""
 
     model: str
     method: str
@@ -74,6 +75,7 @@ class Subject:
     classifier: object
     test: object
     background: object
+    targets: object
     seed: int
 
     def told(self, check: str, columns: list[str], rows: list[tuple]) -> pd.DataFrame:
@@ -93,19 +95,19 @@ def subject(found, model: str, method: str) -> Subject:
             f"checks: found {method}; accepted: methods with re-calibrated forms that need no more than training images"
         )
     background = found.background(model) if "background" in facts.get("needs", ()) else None
-    opened = found.classifier(model), found.test(model), background
+    opened = found.classifier(model), found.test(model), background, partial(found.targets, model)
     return Subject(model, method, name, objective, settings, *opened, found.seed)
 
 
 def traced(of: Subject, images: int) -> list[Traced]:
     """The integrals of a registered method over the first `images` test images, drawn and evaluated as `attribute` does."""
-    function = registry.get("method", of.name).function
+    function, targets = registry.get("method", of.name).function, of.targets(images)
 
     def one(position: int):
         x, image_id = of.test[position], str(of.test.index["image_id"].iloc[position])
         image = Image(
             x=x,
-            target=int(of.test.index["label"].iloc[position]),
+            target=int(targets[position]),
             id=image_id,
             draws=draws(of.seed, of.name, image_id),
             classes=of.classifier.classes(x),
@@ -127,9 +129,9 @@ def completeness(of: Subject, integrals: list[Traced]) -> pd.DataFrame:
     |attributed - change| / |change|, nan where nothing changes (every attack succeeded at once).
     """
     index, rows = of.test.index, []
-    for integral, label, image in zip(integrals, index["label"], index["image_id"], strict=False):
+    for integral, target, image in zip(integrals, of.targets(len(integrals)), index["image_id"], strict=False):
         points = torch.stack([integral.x, *(integral.x - reach for reach in integral.reach.values())])
-        outputs = OBJECTIVES[of.objective](of.classifier.logits(points).double(), torch.full((len(points),), int(label)))
+        outputs = OBJECTIVES[of.objective](of.classifier.logits(points).double(), torch.full((len(points),), int(target)))
         change = sum(share * float(outputs[0] - output) for share, output in zip(integral.share.values(), outputs[1:], strict=True))
         for variant, values in integral.result().items():
             attributed = float(values.double().sum())
@@ -175,7 +177,7 @@ def seconds(of: Subject, images: int = TIMED, rounds: int = ROUNDS) -> pd.DataFr
         took = {}
         for way, variants in ways.items():
             start = time.perf_counter()
-            attribute(of.name, of.classifier, x, index["label"].to_numpy(), variants=variants, **options)
+            attribute(of.name, of.classifier, x, of.targets(images), variants=variants, **options)
             took[way] = (time.perf_counter() - start) / images
         taken.append(took)
     taken = pd.DataFrame(taken)

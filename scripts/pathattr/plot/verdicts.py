@@ -38,7 +38,10 @@ def write_page(path, document: dict, titles: dict, shown: dict):
     claims, parts = document["claims"], []
     for paper, title in titles.items():
         mine = [one for one in claims if one["paper"] == paper]
-        parts.append(f'<h2 id="{paper}">{html.escape(title)}</h2>{_summary(mine)}' + "".join(_article(one, shown) for one in mine))
+        models = f'<p>Its models, each with its accuracy, and what is left out: <a href="summary/{paper}.html">summary</a>.</p>'
+        parts.append(
+            f'<h2 id="{paper}">{html.escape(title)}</h2>{_summary(mine)}{models}' + "".join(_article(one, shown) for one in mine)
+        )
     page = f"""<!doctype html><html lang=en><meta charset=utf-8><title>pathattr: verdicts</title>{STYLE}<h1>Claims and verdicts</h1>
 <p>A claim is a sentence of a paper turned into a comparison. A verdict is a finding about the networks and images named, not about
 the paper's own. Every dot is a mean over images, in the claimed direction, so right of the line is for the claim; bars are
