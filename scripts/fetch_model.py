@@ -4,20 +4,20 @@ from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
     from pathattr.errors import InputError
-    from pathattr.model import contract, load, train
+    from pathattr.model import contract, load, timm, torchvision, train
     from pathattr.model.classifier import Classifier
-    from pathattr.model.torchvision import published
     from pathattr.store import write_json
 
     device, told = use_torch(snakemake), given.params
     entry = told["entry"]
-    if entry["weights"] == "published":
-        state, mean, std, classes = published(entry["architecture"].partition(".")[2])
-    else:
-        state, mean, std = load.read_weights(entry["weights"]), entry["mean"], entry["std"]
-        classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
-    test = given.split("test")
+    test, (library, _, name) = given.split("test"), entry["architecture"].partition(".")
     channels, size, _ = test[0].shape
+    if entry["weights"] == "published":
+        state, mean, std, classes = timm.published(name, size) if library == "timm" else torchvision.published(name)
+    else:
+        mean, std = (entry["mean"], entry["std"]) if "mean" in entry else timm.preprocessing(name)
+        state = load.read_weights(entry["weights"])
+        classes = entry.get("classes", int(given.split("train").index["label"].max()) + 1)
     network, layout = load.build(entry, classes, channels, size), told.get("layout", "channels_last")
     classifier = Classifier(load.fill(network, state, entry["weights"]), mean, std, device, classes=classes, layout=layout)
     contract.check(network, classifier.normalise(test[0].to(device)[None])[0], classes, entry["architecture"])

@@ -92,12 +92,21 @@ def filled(config: dict, paper: str, section: str, name: str) -> dict:
     return values
 
 
+def has_attention(architecture: str) -> bool:
+    """Whether a registered architecture has attention blocks; of any other nothing is known before it runs."""
+    name, _, variant = architecture.partition(".")
+    known = source.registered("model").get(name)
+    attention = known.facts.get("attention", False) if known else False
+    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)
+
+
 class Drawn:
     """An artefact or a claim of the configuration, with every name resolved.
 
     `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
     `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
-    `not_run`: key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
+    `not_run`: key of a model -> name of a form that is left out there -> why, and `not_applicable`: as its method has no rule for
+    the architecture. `stands_for`: key -> the paper's model, or None.
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):
@@ -134,8 +143,23 @@ class Drawn:
         told, places = (config["papers"][paper].get(key, {}) for key in ("not_run", "stands_for"))
         self.stands_for = {key: places.get(key, config["models"][model].get("stands_for")) for key, model in self.models.items()}
         self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
+        self.not_applicable = {key: self._without_rule(key, model) for key, model in self.models.items()}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
+
+    def _without_rule(self, key: str, model: str) -> dict[str, str]:
+        """Forms whose method has no rule for a model's architecture -> why; but for those that are not run anyway."""
+        architecture, entries = self.config["models"][model]["architecture"], self.config["methods"]
+        if not has_attention(architecture):
+            return {}
+        forms = {name: base for name, (base, _) in self.forms.items() if name not in self.not_run[key]}
+        known = {name: source.lookup("method", entries[base].get("method", base)) for name, base in forms.items()}
+        without = [name for name, one in known.items() if "attention" in one.facts.get("excludes", ())]
+        return dict.fromkeys(without, f"no rule for the attention blocks of {architecture}")
+
+    def left_out(self, key: str) -> set[str]:
+        """Forms that have neither maps nor scores on a model."""
+        return {*self.not_run[key], *self.not_applicable[key]}
 
     def _form(self, form) -> str:
         name = form_name(form)

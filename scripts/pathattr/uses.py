@@ -174,11 +174,11 @@ def _check_roles(at: str, drawn: Drawn) -> list[str]:
 
 
 def _check_on_models(at: str, drawn: Drawn, config: dict) -> list[str]:
-    """Whether methods and metrics can be used on the models: a value for each, a rule for its architecture, enough of its data."""
+    """Whether methods and metrics can be used on the models: a value for each, enough of its data."""
     problems = []
     for key, model in drawn.models.items():
         for name, (base, own) in drawn.forms.items():
-            if name not in drawn.not_run[key]:
+            if name not in drawn.left_out(key):
                 problems += _check_method(at, base, own, model, config)
         for metric in drawn.metrics:
             known, entry = _registered("metric", metric, config), config["metrics"][metric]
@@ -193,12 +193,6 @@ def _check_method(at: str, base: str, own: dict, model: str, config: dict) -> li
     for parameter, value in {**entry, **own}.items():
         if isinstance(value, dict) and parameter != "upto" and not known.open and model not in value:
             problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use")
-    architecture = config["models"][model]["architecture"]
-    if "attention" in known.facts.get("excludes", ()) and _has_attention(architecture):
-        problems.append(
-            f"{where}: {known.name} has no rule for the attention blocks of model {model} ({architecture}); "
-            "accepted: an architecture without them"
-        )
     needs = known.facts.get("needs", ())
     sampled = config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
     values = {**entry, **own}
@@ -246,10 +240,3 @@ def _check_conditions(at: str, drawn: Drawn, config: dict) -> list[str]:
         if said := broken(drawn.known.facts.get("takes"), {}, facts):
             problems.append(f"{at}: found {name}; {said}")
     return problems
-
-
-def _has_attention(architecture: str) -> bool:
-    """Whether a registered architecture has attention blocks; of the user's own nothing is known before it runs."""
-    name, _, variant = architecture.partition(".")
-    attention = source.registered("model")[name].facts.get("attention", False) if name in source.registered("model") else False
-    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)
