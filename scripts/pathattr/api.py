@@ -394,14 +394,30 @@ def _check_pixels(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
+def _check_shape(classifier, shape):
+    """Raise `InputError` unless images of this shape are (N, C, H, W) with the channels of the classifier's preprocessing."""
+    shape, channels = tuple(shape), classifier.mean.numel()
+    if len(shape) in (3, 4) and shape[-1] in (1, 3, 4) and min(shape[-3:-1]) > 4:
+        is_one, turned = ("one image, ", "x.permute(2, 0, 1)[None]") if len(shape) == 3 else ("", "x.permute(0, 3, 1, 2)")
+        raise InputError(f"images have shape {shape}: {is_one}H x W x C; accepted: (N, C, H, W), which {turned} gives")
+    if len(shape) != 4 or shape[0] == 0:
+        raise InputError(f"images have shape {shape}; accepted: (N, C, H, W), N at least 1")
+    if channels > 1 and shape[1] != channels:
+        raise InputError(f"images have {shape[1]} channels; accepted: {channels}, as the classifier's mean and std have")
+
+
 def _check_batch(classifier, x, target, ids):
+    if isinstance(classifier, torch.nn.Module):  # how it was trained cannot be seen, and a wrong guess would mislead
+        raise InputError(
+            f"found a bare network ({type(classifier).__name__}); accepted: pathattr.Classifier(network, mean, std), those that it "
+            "was trained with, or pathattr.Classifier(network) where it takes pixels in [0, 1]"
+        )
     if not isinstance(x, torch.Tensor) and not hasattr(x, "__array__") and not isinstance(x, list | tuple):
         x = _Read(x)
     else:
         x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
     target = (target if isinstance(target, torch.Tensor) else torch.as_tensor(np.array(target))).to("cpu", torch.long)
-    if len(x.shape) != 4 or len(x) == 0:
-        raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
+    _check_shape(classifier, x.shape)
     if isinstance(x, torch.Tensor):
         _check_pixels(x)
     classes = classifier.classes(x[0])
