@@ -81,7 +81,7 @@ def _rows(file, rows: slice) -> pa.Table:
         low, high = max(start - first, 0), min(stop - first, batch.num_rows)
         kept += [batch.slice(low, high - low)] if high > low else []
         first += batch.num_rows
-    return pa.Table.from_batches(kept, file.schema)
+    return pa.Table.from_batches(kept or [batches[0].slice(0, 0)], file.schema)
 
 
 def write_maps(path, index: pd.DataFrame, maps: dict, counts: pd.DataFrame, dtype: str, metadata: dict):

@@ -105,8 +105,7 @@ class Drawn:
 
     `known`: its registered function; `values`: that function's parameters. `models`: key -> model of the configuration.
     `forms`: name in scores and maps -> (entry of `methods`, changed parameters); `variants`: (name, variant) pairs needed.
-    `not_run`: key of a model -> name of a form that is left out there -> why, and `not_applicable`: as its method has no rule for
-    the architecture. `stands_for`: key -> the paper's model, or None.
+    `not_run`: key of a model -> name of a form that is left out there -> why. `stands_for`: key -> the paper's model, or None.
     """
 
     def __init__(self, config: dict, paper: str, section: str, name: str):
@@ -143,9 +142,13 @@ class Drawn:
         told, places = (config["papers"][paper].get(key, {}) for key in ("not_run", "stands_for"))
         self.stands_for = {key: places.get(key, config["models"][model].get("stands_for")) for key, model in self.models.items()}
         self.not_run = {key: {name: why for name, why in told.get(key, {}).items() if name in self.forms} for key in self.models}
-        self.not_applicable = {key: self._without_rule(key, model) for key, model in self.models.items()}
         if not self.variants:
             self.variants = [(name, variant) for name in self.forms for variant in wanted or ["vanilla"]]
+
+    @functools.cached_property
+    def not_applicable(self) -> dict[str, dict[str, str]]:
+        """Key of a model -> name of a form that is left out there -> why: its method has no rule for the architecture."""
+        return {key: self._without_rule(key, model) for key, model in self.models.items()}
 
     def _without_rule(self, key: str, model: str) -> dict[str, str]:
         """Forms whose method has no rule for a model's architecture -> why; but for those that are not run anyway."""

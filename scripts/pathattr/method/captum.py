@@ -174,8 +174,8 @@ def captum(image, integral, *, name: str, **arguments):
 
     They go to the class or to its `attribute`, whichever takes them; random draws are keyed as everywhere. What the class returns
     is the map. Of classes that look at a layer (LayerGradCam, GuidedGradCam, LayerActivation, ...), `layer` is its name in the
-    network, `layer4.1.conv2`, by default the last convolution; its map is summed over the layer's channels, enlarged to the image (bilinear)
-    and spread evenly over the image's channels. Grad-CAM as published: LayerGradCam with `relu_attributions`.
+    network, `layer4.1.conv2`, by default the last convolution; its map is summed over the layer's channels, enlarged to the image
+    (bilinear) and spread evenly over the image's channels. Grad-CAM as published: LayerGradCam with `relu_attributions`.
     """
     seed = int(image.draws("captum").integers(2**31))
     answer = yield Ask(image.x[None], image.target, Rule(name, arguments, seed), alone=True)
