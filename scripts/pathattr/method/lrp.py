@@ -9,7 +9,7 @@ from torch import nn
 from ..batching import Ask
 from ..errors import NotApplicable
 from ..integrate import slope
-from ..model.retrace import ACTIVATIONS, PASSIVE, POOLS, Padding, Plus, Product, operations, retrace
+from ..model.retrace import ACTIVATIONS, PASSIVE, POOLS, Padding, Plus, Product, Shift, operations, retrace
 from ..model.torchvision import import_torchvision
 from ..registry import method
 from ..values import Positive
@@ -57,7 +57,7 @@ class Gate(nn.Module):
         signal, gate = (one, other) if _count(one) >= _count(other) else (other, one)
         if _count(gate) == _count(signal) or torch.broadcast_shapes(signal.shape, getattr(gate, "shape", ())) != signal.shape:
             raise NotApplicable("lrp_epsilon does not apply to this network: no rule for a product of two maps")
-        return _Gated.apply(signal, gate)
+        return _Gated.apply(signal, gate.detach() if torch.is_tensor(gate) else gate)
 
 
 def _count(value) -> int:
@@ -69,7 +69,9 @@ def prepared(classifier) -> nn.Module:
     if classifier not in _retraced:
         import_torchvision()  # zennit imports it too
         network = retrace(classifier.module)
-        known = {kind.__name__ for kind in (*LINEAR, *MAXIMA, *ACTIVATIONS, *POOLS, *PASSIVE, Padding, Plus, Product)} | ROUTING
+        known = {
+            kind.__name__ for kind in (*LINEAR, *MAXIMA, *ACTIVATIONS, *POOLS, *PASSIVE, Padding, Plus, Product, Shift)
+        } | ROUTING
         without = sorted(operations(network) - known)
         if without:
             raise NotApplicable(f"lrp_epsilon does not apply to this network: no rule for {', '.join(without)}")
@@ -93,7 +95,7 @@ def epsilon_rule(epsilon: Positive):
         composite = LayerMapComposite(
             [
                 (ACTIVATIONS, Pass()),
-                ((*POOLS, Sum), Norm(epsilon)),
+                ((*POOLS, Sum, Shift), Norm(epsilon)),
                 (LINEAR, Epsilon(epsilon)),
             ]
         )

@@ -39,6 +39,17 @@ class Plus(nn.Module):
         return one + other
 
 
+class Shift(nn.Module):
+    """A number added, as a module."""
+
+    def __init__(self, by: float):
+        super().__init__()
+        self.by = by
+
+    def forward(self, x):
+        return x + self.by
+
+
 class Product(nn.Module):
     """The product of two branches, or of one and a number, as a module; sizes are multiplied by it too."""
 
@@ -109,6 +120,8 @@ def _module(node: fx.Node, modules: dict) -> tuple[nn.Module | None, tuple]:
         return kind(*args[1:last], **settings), args[:1]
     if target in ADDITIONS and all(isinstance(part, fx.Node) for part in args):
         return Plus(), args
+    if target in ADDITIONS and isinstance(args[0], fx.Node) and isinstance(args[1], float):
+        return Shift(args[1]), args[:1]
     if target in PRODUCTS and len(args) == 2:
         return Product(), args
     if target in (torch.mean, "mean") and (args[1:] or "dim" in settings):
