@@ -183,8 +183,35 @@ def test_a_gate_gets_no_relevance_and_the_signal_all():
 
     classifier, plain = made(Half), made(Scaled)
     classifier.module.load_state_dict(plain.module.state_dict())
-    gated, one = (attribute("lrp_epsilon", each, X, TARGET)["vanilla"] for each in (classifier, plain))
+    gated, one = (attribute("lrp_epsilon", each, X, TARGET, epsilon=1e-9)["vanilla"] for each in (classifier, plain))
     assert_close(gated / logits(classifier).view(-1, 1, 1, 1), one / logits(plain).view(-1, 1, 1, 1), 1e-3)
+
+
+def test_layers_that_a_subclass_computes_by_functions_are_layers():
+    """As timm has it, with checks of what comes in."""
+
+    class Own(nn.BatchNorm2d):
+        def forward(self, x):
+            torch._assert(x.ndim == 4, "four dimensions")
+            x = functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.1, self.eps)
+            return functional.relu(x)
+
+    class Dense(nn.Linear):
+        def forward(self, x):
+            return functional.linear(x, self.weight, self.bias)
+
+    Own.__module__ = Dense.__module__ = "elsewhere"
+    own, plain = made(lambda: Own(4, 0.1)), made(lambda: nn.Sequential(nn.BatchNorm2d(4, 0.1), nn.ReLU()))
+    for one in (own, plain):
+        layer = next(layer for layer in one.module.modules() if isinstance(layer, nn.BatchNorm2d))
+        for values in (layer.running_mean, layer.weight.data, layer.bias.data):
+            values.copy_(torch.linspace(0.5, 1.5, 4))
+    own.module.first, own.module.second = plain.module.first, plain.module.second
+    own.module.classes = Dense(6, 4, bias=False).requires_grad_(False)
+    own.module.classes.load_state_dict(plain.module.classes.state_dict())
+    for method in ("lrp_epsilon", "deeplift"):
+        found, expected = (attribute(method, one, X, TARGET)["vanilla"] for one in (own, plain))
+        assert_close(found, expected, 1e-5)
 
 
 class Squared(nn.Module):

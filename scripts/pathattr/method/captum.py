@@ -34,6 +34,17 @@ class Columns(nn.Module):
         return torch.log_softmax(logits, 1) * (-1 if self.objective == "loss" else 1)
 
 
+class Plain(nn.Module):
+    """A network of layers that all of Captum's classes take."""
+
+    def __init__(self, channels: int, classes: int):
+        super().__init__()
+        self.convolution, self.activation, self.classes = nn.Conv2d(channels, 4, 3, padding=1), nn.ReLU(), nn.Linear(4, classes)
+
+    def forward(self, x):
+        return self.classes(self.activation(self.convolution(x)).mean((2, 3)))
+
+
 class Rule:
     """One Captum class with its arguments, on one image. `passes`: rows that ran with gradients enabled, after the call."""
 
@@ -98,10 +109,8 @@ class Rule:
 
     def _works(self, classifier, points, target) -> bool:
         """Whether the class takes these arguments with a plain network: then it was the other network that it does not take."""
-        channels, classes = points.shape[1], classifier.classes(points[0])
-        layers = [nn.Conv2d(channels, 4, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes)]
-        plain = nn.Sequential(*layers).to(points.device).eval()
-        layer = plain[0] if "layer" in inspect.signature(self.kind.__init__).parameters else None
+        plain = Plain(points.shape[1], classifier.classes(points[0])).to(points.device).eval()
+        layer = plain.convolution if "layer" in inspect.signature(self.kind.__init__).parameters else None
         try:
             self._asked(plain, layer, points, target)
         except Exception:

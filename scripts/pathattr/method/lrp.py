@@ -33,7 +33,7 @@ class Stacked(nn.Module):
         self.sum = Sum()
 
     def forward(self, one, other):
-        return self.sum(torch.stack([one, other], -1))
+        return self.sum(torch.stack(torch.broadcast_tensors(one, other), -1))
 
 
 class _Gated(torch.autograd.Function):

@@ -27,9 +27,10 @@ FUNCTIONS = {  # called as a function or a method: the module that does the same
     f.sigmoid: nn.Sigmoid, f.tanh: nn.Tanh, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh,
     f.avg_pool2d: nn.AvgPool2d, f.adaptive_avg_pool2d: nn.AdaptiveAvgPool2d, f.max_pool2d: nn.MaxPool2d,
 }  # fmt: skip
+MOMENTS = ("running_mean", "running_var")
 ADDITIONS = (operator.add, operator.iadd, torch.add)
 PRODUCTS = (operator.mul, operator.imul, torch.mul, "mul", "mul_")
-LEFT_OUT = {"dropout", "dropout2d", "stochastic_depth"}  # functions that change nothing in evaluation mode
+LEFT_OUT = {"dropout", "dropout2d", "stochastic_depth", "_assert"}  # functions that change nothing in evaluation mode
 
 
 class Plus(nn.Module):
@@ -87,10 +88,10 @@ def retrace(network: nn.Module) -> fx.GraphModule:
     modules, number = dict(traced.named_modules()), 0
     for node in list(traced.graph.nodes):
         if node.op == "call_function" and getattr(node.target, "__name__", "") in LEFT_OUT:
-            node.replace_all_uses_with(node.args[0])
+            node.replace_all_uses_with(node.args[0])  # nothing uses what an assertion returns
             traced.graph.erase_node(node)
             continue
-        made, arguments = _module(node, modules)
+        made, arguments = _module(node, modules, traced)
         if made is None:
             continue
         if hasattr(made, "inplace"):
@@ -100,13 +101,14 @@ def retrace(network: nn.Module) -> fx.GraphModule:
         with traced.graph.inserting_before(node):
             node.replace_all_uses_with(traced.graph.call_module(name, arguments))
         traced.graph.erase_node(node)
+    traced.graph.eliminate_dead_code()
     traced.graph.lint()
     traced.delete_all_unused_submodules()
     traced.recompile()
     return traced.eval().requires_grad_(False)
 
 
-def _module(node: fx.Node, modules: dict) -> tuple[nn.Module | None, tuple]:
+def _module(node: fx.Node, modules: dict, traced: fx.GraphModule) -> tuple[nn.Module | None, tuple]:
     """The single-use module for a call, and what it is called with; None for a call that stays as it is."""
     of, target, args, settings = node.op, node.target, node.args, dict(node.kwargs)
     if of == "call_module":
@@ -126,10 +128,32 @@ def _module(node: fx.Node, modules: dict) -> tuple[nn.Module | None, tuple]:
         return Product(), args
     if target in (torch.mean, "mean") and (args[1:] or "dim" in settings):
         return Mean(*args[1:], **settings), args[:1]
+    if target in (f.linear, f.batch_norm):
+        return _layer(target, args, settings, traced), args[:1]
     given = dict(zip(("input", "pad", "mode", "value"), args, strict=False)) | settings
     if target is f.pad and given.get("mode", "constant") == "constant" and not given.get("value"):
         return Padding(), (given["input"], given["pad"])
     return None, args
+
+
+def _layer(function, args: tuple, settings: dict, traced: fx.GraphModule) -> nn.Module | None:
+    """The layer that a function computes with tensors of the network's own, as subclasses of layers have it; None for others."""
+    names = (
+        ("input", "weight", "bias")
+        if function is f.linear
+        else ("input", *MOMENTS, "weight", "bias", "training", "momentum", "eps")
+    )
+    given = dict(zip(names, args, strict=False)) | settings
+    nodes = {name: given[name] for name in (*MOMENTS, "weight", "bias") if given.get(name) is not None}
+    if any(not isinstance(one, fx.Node) or one.op != "get_attr" for one in nodes.values()) or not {"weight"} <= nodes.keys():
+        return None
+    tensors = {name: operator.attrgetter(one.target)(traced).detach() for name, one in nodes.items()}
+    if function is f.linear:
+        made = nn.Linear(*reversed(tensors["weight"].shape), bias="bias" in tensors)
+    else:
+        made = nn.BatchNorm2d(len(tensors["weight"]), given.get("eps", 1e-5))
+    made.load_state_dict(tensors, strict=False, assign=True)
+    return made
 
 
 def operations(traced: fx.GraphModule) -> set[str]:

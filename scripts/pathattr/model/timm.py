@@ -25,10 +25,9 @@ def _known(name: str):
     if not library.is_model(base):
         names = library.list_models()
         raise InputError(f"timm has no classifier {base!r}; accepted: the names that timm.list_models() gives{near(base, names)}")
-    known = library.get_pretrained_cfg(name)
-    if known is None or (tag and known.tag != tag):
-        raise InputError(f"timm has no weights {tag!r} of {base}; {among(name, library.list_pretrained(f'{base}.*'))}")
-    return known
+    if tag and name not in (tagged := library.list_pretrained(f"{base}.*")):
+        raise InputError(f"timm has no weights {tag!r} of {base}; {among(name, tagged)}")
+    return library.get_pretrained_cfg(name)
 
 
 def _made(name: str, size: int, **options):

@@ -25,7 +25,7 @@ def prose(caption: str) -> str:
 def write_html(path, table, caption: str, note: str = ""):
     """Write a table with its caption as a page of its own, the `note` below; numbers to 3 decimals, text left-aligned, **so** in
     bold."""
-    text = [column for column in table if not hasattr(table[column].iloc[0], "__float__")]
+    text = [column for column in table if not all(hasattr(value, "__float__") for value in table[column])]
     head = "".join(f"<th{' class=text' * (c in text)}>{html.escape(str(c))}</th>" for c in table)
     rows = []
     for _, row in table.head(ROWS).iterrows():
