@@ -78,7 +78,8 @@ def attributed(
     threads: that read the background while the network works.
 
     Maps are in the pixel space of x. Counts: `gradients`, how many an image took, and of the re-calibrated variants how many points
-    or references they kept, the mean over elements (`valid_interpolations`, `valid_references`). Raises `InputError`.
+    or references they kept, the mean over elements (`valid_interpolations`, `valid_references`). Raises `InputError`, of it
+    `NotApplicable` where the method has no rule for the network.
     """
     entry = registry.get("method", method)
     if entry.facts["family"]:

@@ -745,6 +745,8 @@ def test_weights_of_a_network_of_timm_come_with_its_preprocessing(monkeypatch):
     entry = {"dataset": "digits_on_photos", "architecture": "timm.resnet50.a1_in1k"}
     for weights in ("published", "mine.safetensors"):
         assert check(changed(("models", "spare"), entry | {"weights": weights}), SCHEMA) == []
+    (line,) = check(changed(("models", "spare"), entry | {"weights": "mine.safetensors", "mean": [0.5] * 3}), SCHEMA)
+    assert line.startswith("models.spare: mean and std missing")
 
 
 def test_captums_keywords_are_those_that_its_classes_take():
