@@ -2,7 +2,7 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake) as given:
+with job(snakemake, may_not_apply=True) as given:
     import torch
 
     import pathattr  # a method's own module is loaded by name, so that a digest covers the one in use and no other

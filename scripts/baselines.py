@@ -2,7 +2,7 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake) as given:
+with job(snakemake, may_not_apply=True) as given:
     from pathattr.api import baselined
     from pathattr.model.load import opened
     from pathattr.shards import shard_range

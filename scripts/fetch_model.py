@@ -4,21 +4,22 @@ from pathattr.job import job, use_torch
 
 with job(snakemake) as given:
     from pathattr.errors import InputError
-    from pathattr.model import contract, load
+    from pathattr.model import contract, load, timm, torchvision
     from pathattr.model.accuracy import tested
     from pathattr.model.classifier import Classifier
-    from pathattr.model.torchvision import published
     from pathattr.store import write_json
 
     device, told = use_torch(snakemake), given.params
-    entry, test = told["entry"], given.split("test")
+    entry = told["entry"]
+    test, (library, _, name) = given.split("test"), entry["architecture"].partition(".")
+    channels, size, _ = test[0].shape
     splits = [given.split(role) for role in ("train", "test") if given[role]]
     numbered = int(max(one.index["label"].max() for one in splits)) + 1
     if entry["weights"] == "published":
-        state, mean, std, known = published(entry["architecture"].partition(".")[2])
+        state, mean, std, known = timm.published(name, size) if library == "timm" else torchvision.published(name)
     else:
-        state, mean, std, known = load.read_weights(entry["weights"]), entry["mean"], entry["std"], told["classes"]
-    channels, size, _ = test[0].shape
+        mean, std = (entry["mean"], entry["std"]) if "mean" in entry else timm.preprocessing(name)
+        state, known = load.read_weights(entry["weights"]), told["classes"]
     network, layout = load.build(entry, known or numbered, channels, size), told.get("layout", "channels_last")
     built = entry["weights"] + f", built with the {numbered} classes of {entry['dataset']}, whose `classes` may be more" * (
         not known

@@ -3,13 +3,15 @@
 from pathattr.job import job
 
 with job(snakemake) as given:
+    from pathattr import gaps
     from pathattr.found import Found
     from pathattr.plot import style, tables
     from pathattr.registry import get
     from pathattr.store import write_csv
 
     style.use()
-    figure, data = get("artefact", given.params["function"]).function(Found(given), **given.params["values"])
-    style.save(figure, snakemake.output.pdf, snakemake.output.png)
+    found = Found(given)
+    figure, data, shown = gaps.artefact(get("artefact", given.params["function"]), found, given.params["values"])
+    style.save(figure, snakemake.output.pdf, snakemake.output.png, note=gaps.note(found))
     write_csv(snakemake.output.table, data)
-    tables.write_html(snakemake.output.html, data, given.params["caption"])
+    tables.write_html(snakemake.output.html, shown, given.params["caption"], gaps.note(found))

@@ -4,7 +4,7 @@ from pathattr.job import job, use_torch
 
 BLOCK = 256  # images in memory at a time
 
-with job(snakemake) as given:
+with job(snakemake, may_not_apply=True) as given:
     import pandas as pd
     import torch
 

@@ -2,7 +2,7 @@
 
 from pathattr.job import job, use_torch
 
-with job(snakemake) as given:
+with job(snakemake, may_not_apply=True) as given:
     import numpy as np
     import pandas as pd
     import torch

@@ -3,11 +3,13 @@
 from pathattr.job import job
 
 with job(snakemake) as given:
+    from pathattr import gaps
     from pathattr.found import Found
     from pathattr.plot import tables
     from pathattr.registry import get
     from pathattr.store import write_csv
 
-    data, shown = get("artefact", given.params["function"]).function(Found(given), **given.params["values"])
+    found = Found(given)
+    _, data, shown = gaps.artefact(get("artefact", given.params["function"]), found, given.params["values"])
     write_csv(snakemake.output.table, data)
-    tables.write_html(snakemake.output.html, shown, given.params["caption"])
+    tables.write_html(snakemake.output.html, shown, given.params["caption"], note=gaps.note(found))

@@ -19,6 +19,7 @@ _PUBLIC = {
     "Classifier": "model.classifier",
     "Neighbourhoods": "method.lpi",
     "InputError": "errors",
+    "NotApplicable": "errors",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -36,8 +36,6 @@ def of_method(config: dict, base: str, own: dict, model: str, strict: bool = Tru
         return f"needs training images; the data set {of['dataset']} has none"
     if strict:
         return ""
-    if "attention" in known.facts.get("excludes", ()) and has_attention(of["architecture"]):
-        return f"has no rule for the attention blocks of model {model}"
     if not known.open:
         for parameter, value in entry.items():
             if isinstance(value, dict) and parameter != "upto" and not {model, "other"} & set(value):
@@ -62,10 +60,3 @@ def of_drawing(config: dict, known, methods, metrics, models) -> str:
             if {"mask", "box"} & set(facts.get("needs", ())) and not has_masks(config, dataset):
                 return f"metric {metric} needs masks or boxes; the data set {dataset} has neither"
     return ""
-
-
-def has_attention(architecture: str) -> bool:
-    """Whether a registered architecture has attention blocks; of the user's own nothing is known before it runs."""
-    name, _, variant = architecture.partition(".")
-    attention = source.registered("model")[name].facts.get("attention", False) if name in source.registered("model") else False
-    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)

@@ -79,7 +79,8 @@ def attributed(
     threads: that read the background while the network works.
 
     Maps are in the pixel space of x. Counts: `gradients`, how many an image took, and of the re-calibrated variants how many points
-    or references they kept, the mean over elements (`valid_interpolations`, `valid_references`). Raises `InputError`.
+    or references they kept, the mean over elements (`valid_interpolations`, `valid_references`). Raises `InputError`, of it
+    `NotApplicable` where the method has no rule for the network.
     """
     entry = registry.get("method", method)
     if entry.facts["family"]:
@@ -411,13 +412,29 @@ def targets(classifier, x, target=None, *, ids=None, micro_batch: int = 32) -> n
     return _check_batch(classifier, x, target, ids, micro_batch)[1].numpy()
 
 
+def _check_shape(classifier, shape):
+    """Raise `InputError` unless images of this shape are (N, C, H, W) with the channels of the classifier's preprocessing."""
+    shape, channels = tuple(shape), classifier.mean.numel()
+    if len(shape) in (3, 4) and shape[-1] in (1, 3, 4) and min(shape[-3:-1]) > 4:
+        is_one, turned = ("one image, ", "x.permute(2, 0, 1)[None]") if len(shape) == 3 else ("", "x.permute(0, 3, 1, 2)")
+        raise InputError(f"images have shape {shape}: {is_one}H x W x C; accepted: (N, C, H, W), which {turned} gives")
+    if len(shape) != 4 or shape[0] == 0:
+        raise InputError(f"images have shape {shape}; accepted: (N, C, H, W), N at least 1")
+    if channels > 1 and shape[1] != channels:
+        raise InputError(f"images have {shape[1]} channels; accepted: {channels}, as the classifier's mean and std have")
+
+
 def _check_batch(classifier, x, target, ids, micro_batch: int):
+    if isinstance(classifier, torch.nn.Module):  # how it was trained cannot be seen, and a wrong guess would mislead
+        raise InputError(
+            f"found a bare network ({type(classifier).__name__}); accepted: pathattr.Classifier(network, mean, std), those that it "
+            "was trained with, or pathattr.Classifier(network) where it takes pixels in [0, 1]"
+        )
     if not isinstance(x, torch.Tensor) and not hasattr(x, "__array__") and not isinstance(x, list | tuple):
         x = _Read(x)
     else:
         x = (x.detach() if isinstance(x, torch.Tensor) else torch.as_tensor(np.array(x))).to("cpu", torch.float32)
-    if len(x.shape) != 4 or len(x) == 0:
-        raise InputError(f"images have shape {tuple(x.shape)}; accepted: (N, C, H, W), N at least 1")
+    _check_shape(classifier, x.shape)
     if isinstance(x, torch.Tensor):
         _check_pixels(x)
     ids = [str(number) for number in range(len(x))] if ids is None else [str(name) for name in ids]

@@ -10,7 +10,7 @@ import sys
 import textwrap
 
 from . import source
-from .errors import InputError, problem
+from .errors import InputError, NotApplicable, problem
 from .promise import KINDS, Broken, Untried, entry, promises, subject
 from .values import among
 
@@ -44,10 +44,10 @@ def tried(kind: str, name: str) -> list[tuple[str, str, str]]:
         kept, found = KEPT, ""
         try:
             promise.keep(one)
+        except (Untried, NotApplicable) as error:
+            kept, found = UNTRIED, str(error)
         except (Broken, InputError) as error:
             kept, found = BROKEN, str(error)
-        except Untried as error:
-            kept, found = UNTRIED, str(error)
         except Exception as error:  # the user's own code
             kept, found = BROKEN, f"{problem(error)} ({_place(error)})"
         rows.append((kept, promise.says, found))

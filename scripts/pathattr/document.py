@@ -67,7 +67,7 @@ def _section(entry) -> list[str]:
     if facts["limits"]:
         lines.append(f"- Limits: {facts['limits']}")
     if facts["excludes"]:
-        lines.append(f"- Refuses architectures with: {', '.join(facts['excludes'])}.")
+        lines.append(f"- Does not apply to architectures with: {', '.join(facts['excludes'])}.")
     return lines + ["", *_parameters(entry)]
 
 

@@ -5,7 +5,7 @@ import re
 from . import installed, source
 from .errors import InputError
 from .study import DEFAULTS, baselines_of, form_of, images_of
-from .values import accepted, among, broken, fault
+from .values import accepted, among, broken, fault, near
 
 
 def check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> list[str]:
@@ -78,7 +78,8 @@ def _check_captum(where: str, name: str, known, entry: dict) -> list[str]:
     takes = installed.keywords(name) if classes and not problems else None
     if takes:
         problems += [f"{where}: unknown key {key!r}; {among(key, sorted(takes[0]))}" for key in given if key not in takes[0]]
-        problems += [f"{where}: {key} missing; accepted: what captum's {name} takes" for key in sorted(takes[1] - set(given))]
+        missing = takes[1] - set(given) - {"layer"}  # which has a default
+        problems += [f"{where}: {key} missing; accepted: what captum's {name} takes" for key in sorted(missing)]
     return problems + _check_kept(where, known, entry)
 
 
@@ -131,8 +132,8 @@ def check_model(name: str, entry: dict, config: dict) -> list[str]:
             source.own(path, function)
         except InputError as error:
             problems.append(f"{where}.architecture: {error}")
-    if named and variant and installed.networks() and variant not in installed.networks():
-        problems.append(f"{where}.architecture: torchvision has no classifier {variant!r}; {among(variant, installed.networks())}")
+    if named and variant:
+        problems += _check_network(f"{where}.architecture", kind, variant.partition(".")[0])
     if entry["weights"] == "trained" and "training" not in entry:
         problems.append(f"{where}: training missing; accepted: a mapping, as weights are trained")
     if "start" in entry:
@@ -144,11 +145,23 @@ def check_model(name: str, entry: dict, config: dict) -> list[str]:
     if "randomised" in entry or entry["weights"] in config["models"]:
         problems += _check_randomised(where, name, entry, config)
         return problems
-    if entry["weights"] == "published" and kind != "torchvision":
+    if entry["weights"] == "published" and not (named and variant):
         problems.append(f"{where}.weights: found 'published'; accepted for {entry['architecture']}: trained or the path of a file")
-    if entry["weights"] not in ("trained", "published") and not {"mean", "std"} <= set(entry):
+    told = {"mean", "std"} & set(entry)
+    if entry["weights"] not in ("trained", "published") and len(told) < 2 and (told or kind != "timm"):  # which has its own
         problems.append(f"{where}: mean and std missing; accepted: a number a channel, as the weights come from a file")
     return problems
+
+
+def _check_network(where: str, library: str, name: str) -> list[str]:
+    """Whether torchvision or timm has a classifier of that name."""
+    known = installed.networks(library)
+    if library == "timm" and not known and installed.networks("torchvision"):
+        return [f"{where}: found timm.{name}, but timm is not installed; accepted: pip install timm, or another architecture"]
+    if known and name not in known:
+        accepted = "the names that timm.list_models() gives" if library == "timm" else ", ".join(known)
+        return [f"{where}: {library} has no classifier {name!r}; accepted: {accepted}{near(name, known)}"]
+    return []
 
 
 def check_steps(name: str, entry: dict, config: dict) -> list[str]:

@@ -10,6 +10,14 @@ class InputError(ValueError):
     """Bad input. Its text is one whole line; jobs print it without a traceback."""
 
 
+class NotApplicable(InputError):
+    """A method is not made for a network of this structure, which is no mistake of anybody's: its text says why.
+
+    Raised where the first image is asked for, before the expensive work. A job then writes a result without rows that holds the
+    reason (see `job.job`); whoever reads such a result raises it again.
+    """
+
+
 def place(error: BaseException) -> str:
     """Where in the user's own files an error arose, FILE:LINE; "" for one that did not."""
     frames = traceback.walk_tb(error.__traceback__)

@@ -11,8 +11,10 @@ from . import source
 from .dataset.split import Split, background, open_split
 from .errors import InputError
 from .job import Given
-from .store import read_arrays, read_csv, read_map, read_table, read_tensors
+from .store import not_applicable, read_arrays, read_csv, read_map, read_table, read_tensors
 
+OF_METHODS = ("baselines", "maps", "scores")  # roles whose files are of a method on a model each
+NOT_APPLICABLE = "not_applicable"  # a column of tables, where a method does not apply: why
 KEYS = ["model", "method", "variant", "metric", "image_id", "x"]
 
 
@@ -20,13 +22,39 @@ class Found:
     """Results by what they are.
 
     `models`: key -> `model` (in the configuration), `dataset`, `stands_for` (the paper's model, or None). `not_run`: key of a
-    model -> method that is left out there -> why. `seed`. What is explained: `targets`, `explained`.
+    model -> method that is left out there -> why: as the configuration says, or as it does not apply. `seed`. What is explained:
+    `targets`, `explained`.
     """
 
     def __init__(self, given: Given):
         self.given, self.params, self.seed = given, given.params, given.params["seed"]
-        self.not_run = given.params.get("not_run", {})
         self.models = {key: SimpleNamespace(**about) for key, about in given.params["models"].items()}
+
+    @functools.cached_property
+    def not_applicable(self) -> dict[tuple[str, str], str]:
+        """(key of a model, method) -> why the method does not apply to it: `scores` and `files` have nothing of these."""
+        told = self.params.get("not_applicable", {})
+        found = {(model, method): why for model, methods in told.items() for method, why in methods.items()}
+        for role in OF_METHODS:
+            for file in self.given.inputs.get(role, ()):
+                if reason := not_applicable(file):
+                    found[file.about["model"], file.about["method"]] = reason
+        for file in self.given.inputs.get("table", ()):
+            rows = read_csv(file)
+            for row in rows[rows[NOT_APPLICABLE].notna()].itertuples() if NOT_APPLICABLE in rows else ():
+                found[row.model, row.method] = row.not_applicable
+        return found
+
+    @property
+    def not_run(self) -> dict[str, dict[str, str]]:
+        found = {model: dict(methods) for model, methods in self.params.get("not_run", {}).items()}
+        for (model, method), reason in self.not_applicable.items():
+            found.setdefault(model, {})[method] = f"not applicable: {reason}"
+        return found
+
+    def files(self, role: str) -> list:
+        """Files of baselines, maps or scores, of the methods that apply."""
+        return [file for file in self.given[role] if (file.about["model"], file.about["method"]) not in self.not_applicable]
 
     def setting(self, model: str, method: str, name: str):
         """A parameter's value of a method on a model."""
@@ -48,7 +76,7 @@ class Found:
         `InputError` where the methods of a model were measured on different images.
         """
         parts = []
-        for file in self.given["scores"]:
+        for file in self.files("scores"):
             about = file.about
             if (models and about["model"] not in models) or (methods is not None and about["method"] not in methods):
                 continue
@@ -85,7 +113,7 @@ class Found:
 
     def map(self, model: str, method: str, position: int, variant: str = "vanilla") -> np.ndarray:
         """The map (C, H, W) of one test image, by its position in the split."""
-        for file in self.given["maps"]:
+        for file in self.files("maps"):
             about = file.about
             if (about["model"], about["method"]) == (model, method) and about["start"] <= position < about["stop"]:
                 return read_map(file, position - about["start"], _within(variant, file))[1]
@@ -207,8 +235,9 @@ class Found:
         return numbers.assign(method=numbers["method"].replace(reported["names"]))
 
     def table(self) -> pd.DataFrame:
-        """The table of another artefact."""
-        return read_csv(self.given.one("table"))
+        """The table of another artefact, without the rows that only say of a method that it does not apply."""
+        rows = read_csv(self.given.one("table"))
+        return rows[rows.pop(NOT_APPLICABLE).isna()] if NOT_APPLICABLE in rows else rows
 
 
 def _within(variant: str, file) -> str:

@@ -1,5 +1,5 @@
 """What is installed here, found as text, so that a mistake is told before the first job and nothing heavy is imported: Captum's
-classes, torchvision's networks, a GPU. On a machine without them nothing is known, and the job tells. No torch."""
+classes, torchvision's and timm's networks, a GPU. On a machine without them nothing is known, and the job tells. No torch."""
 
 import ast
 import functools
@@ -15,11 +15,11 @@ def _folder(package: str, *below: str) -> Path | None:
 
 
 @functools.cache
-def networks() -> list[str]:
-    """Names of torchvision's classifiers; none where it is not installed."""
-    folder = _folder("torchvision", "models")
+def networks(library: str) -> list[str]:
+    """Names of torchvision's or timm's classifiers; none where it is not installed."""
+    folder = _folder(library, "models")
     text = "\n".join(path.read_text() for path in sorted(folder.glob("*.py"))) if folder else ""
-    return sorted(set(re.findall(r"^@register_model\(\)\n(?:@.*\n)*def (\w+)\(", text, re.MULTILINE)))
+    return sorted(set(re.findall(r"^@register_model(?:\(\))?\n(?:@.*\n)*def (\w+)\(", text, re.MULTILINE)))
 
 
 @functools.cache

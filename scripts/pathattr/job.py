@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 
 from . import owner, seal
-from .errors import InputError, place, problem
+from .errors import InputError, NotApplicable, place, problem
 from .files import File
 
 # The libraries make half a million objects that live to the end; walking them over and over, and once more at exit, costs
@@ -57,9 +57,10 @@ class Given:
 
 
 @contextlib.contextmanager
-def job(snakemake):
+def job(snakemake, may_not_apply: bool = False):
     """Yield the `Given`; send output to the rule's log; seal what was made. End a user's error, or one in a user's own file, in one
-    line, there and on the terminal, any other with a traceback.
+    line, there and on the terminal, any other with a traceback. `may_not_apply`: where the method is none for the network, the
+    result is a file without rows that says why, and the job ends well.
 
     Set PATHATTR_DEBUG=1 for the traceback of a user's error too.
     """
@@ -68,7 +69,13 @@ def job(snakemake):
     with _log(snakemake.log[0]) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         try:
             _check_library(Path(snakemake.scriptdir))
-            yield Given.of(snakemake) if planned else None
+            given = Given.of(snakemake) if planned else None
+            try:
+                yield given
+            except NotApplicable as reason:
+                if not may_not_apply:
+                    raise
+                _write_reason(snakemake.output[0], str(reason), planned["digest"])
             for path in snakemake.output if planned else ():
                 seal.seal(path, planned["digest"])
         except KeyboardInterrupt:
@@ -80,6 +87,13 @@ def job(snakemake):
             print(ended)
     if ended:
         sys.exit(f"{snakemake.rule}, {snakemake.log[0]}: {ended}")
+
+
+def _write_reason(path: str, reason: str, digest: str):
+    from .store import write_not_applicable
+
+    write_not_applicable(path, reason, digest)
+    print(f"not applicable: {reason}")
 
 
 def _log(path: str):

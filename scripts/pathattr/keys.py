@@ -30,8 +30,9 @@ KINDS = {  # registered kind -> the section that its entries stand in, what they
     "model": (
         "models",
         "Architectures",
-        "`architecture: NAME`; they have no parameters. Besides, `torchvision.NAME` is any classifier of torchvision's, and "
-        "`FILE.py:FUNCTION` one of your own: `FUNCTION(classes, channels, size)` returns a module.",
+        "`architecture: NAME`; they have no parameters. Besides, `torchvision.NAME` is any classifier of torchvision's, "
+        "`timm.NAME` of timm's where it is installed, and `FILE.py:FUNCTION` one of your own: `FUNCTION(classes, channels, size)` "
+        "returns a module.",
     ),
     "training": ("models", "Trainings", "`training: {training: NAME, ...}`; `classification` unless said."),
     "method": (

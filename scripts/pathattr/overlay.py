@@ -52,7 +52,7 @@ def likened(config: dict) -> tuple[dict, list[str]]:
 
 
 def without_dropped(config: dict) -> tuple[dict, dict[tuple, str]]:
-    """The configuration without the methods that are null, and (paper, section, name) -> why an artefact or claim is left out with one.
+    """The configuration without the methods that are null; (paper, section, name) -> why an artefact or claim is left out with one.
 
     Lists of methods lose it. Left out is an artefact that has no method left, or needs that one; and a claim that names it, or
     reads such an artefact's table: with other methods it would be another claim.

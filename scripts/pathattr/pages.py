@@ -59,6 +59,7 @@ PLACES = {  # what one looks for -> files
     "writing, reading, refusing; seals": ["scripts/pathattr/store.py", "scripts/pathattr/files.py", "scripts/pathattr/seal.py"],
     "one run a folder, what killed ones left": ["scripts/pathattr/run.py", "scripts/pathattr/owner.py"],
     "intervals and verdicts": ["scripts/pathattr/judging.py"],
+    "what is left out where a method does not apply": ["scripts/pathattr/gaps.py"],
     "what things are called in figures": ["scripts/pathattr/plot/names.py"],
     "the papers' printed numbers": ["resources/reported"],
     "the public API": ["scripts/pathattr/api.py"],

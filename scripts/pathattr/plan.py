@@ -404,7 +404,7 @@ class Plan:
             for number, training in enumerate(trainings):
                 start, stop = (images * part // len(trainings) for part in (number, number + 1))
                 for name in drawn.forms if stop > start else ():
-                    if name not in drawn.not_run[key]:
+                    if name not in drawn.without(key):
                         yield key, name, training, start, stop
 
     def _point(self, drawn: Drawn, name: str, training: str) -> str:
@@ -505,6 +505,7 @@ class Plan:
                 "models": about,
                 "settings": self._settings(drawn),
                 "not_run": drawn.not_run,
+                "not_applicable": drawn.not_applicable,
                 "metrics": {name: self.study.metric(name) for name in drawn.metrics},
                 "reported": self._reported(drawn),
                 "background_images": self.config["background_images"],

@@ -120,7 +120,8 @@ def method(
     `variants`: what the same gradients give (see `integrate.Integral`).
     `fitted`: parameters that shape what is fitted beforehand (LPI's neighbourhoods) and not the attribution itself.
     `holds`: what its parameters must be to each other, an expression in them and `baselines` -> the same in words.
-    `excludes`: of "attention": blocks of an architecture that the method has no rule for.
+    `excludes`: of "attention": blocks that the method has no rule for: it does not apply to architectures that are known to have
+    them; of others it finds out when it runs (`errors.NotApplicable`).
     `nested`: parameters of which a run with a larger value (of a word: with both) passes through the sums of all smaller ones, so
     that these come with it (`upto` in the configuration and in `attribute`).
     `within`: (method, map): another method and which of its maps this is, at the same parameters; draws are then keyed by that
@@ -205,7 +206,7 @@ def model(name: str, *, paper: str, published: bool = False, attention=False):
     return _register("model", name, dict(paper=paper, published=published, attention=attention))
 
 
-def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None):
+def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None, gaps: bool = False):
     """Register a kind of figure, or of `table`. Its docstring is its caption, in reStructuredText: {parameter} stands for a
     parameter's value, {models} for the models with those whose place they take.
 
@@ -220,16 +221,18 @@ def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None
     `holds` as for `method`; of a sweep there are `series`, how many methods, `changed`, at most how many parameters a point
     changes, and `swept`, those that every point gives a number. `takes`: what each of its methods must be, an expression in
     `method` (as registered), `needs`, `gives` (variants) and `fitter` (of its baselines, or "") -> the same in words.
+    `gaps`: it shows by itself where a method does not apply (`found.not_run`, `found.not_applicable`); any other is drawn
+    without such methods, which are named beside it (see `gaps`).
     """
-    return _register("artefact", name, dict(needs=needs, table=table, holds=holds or {}, takes=takes or {}))
+    return _register("artefact", name, dict(needs=needs, table=table, holds=holds or {}, takes=takes or {}, gaps=gaps))
 
 
-def claim(name: str, *, needs=(), holds=None, takes=None):
-    """Register a comparison that a paper's sentence is judged by; `needs`, `holds` and `takes` as for `artefact`.
+def claim(name: str, *, needs=(), holds=None, takes=None, gaps: bool = False):
+    """Register a comparison that a paper's sentence is judged by; `needs`, `holds`, `takes` and `gaps` as for `artefact`.
 
     The function gets `found` and its parameters, and returns a `judging.Judged`.
     """
-    return _register("claim", name, dict(needs=needs, holds=holds or {}, takes=takes or {}))
+    return _register("claim", name, dict(needs=needs, holds=holds or {}, takes=takes or {}, gaps=gaps))
 
 
 def get(kind: str, name: str) -> Entry:

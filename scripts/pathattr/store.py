@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import seal
-from .errors import InputError
+from .errors import InputError, NotApplicable
 from .files import replacing
 
 KEY = b"pathattr"
@@ -58,6 +58,7 @@ def read_arrays(path, digest: str | None = None, rows: slice = slice(None)) -> t
         file = pa.ipc.open_file(pa.memory_map(str(path)))
         metadata = json.loads(file.schema.metadata[KEY])
         check_digest(path, metadata, digest)
+        _check_applied(metadata)
         table = _rows(file, rows)
         if not is_sealed:
             table.validate(full=True)
@@ -176,11 +177,34 @@ def write_table(path, table: pd.DataFrame, metadata: dict):
 def read_table(path, digest: str | None = None, filters=None) -> tuple[pd.DataFrame, dict]:
     """Table, or those of its rows that pyarrow's `filters` let through, and metadata. Raises `InputError` if torn or stale."""
     with _reading(path):
-        arrow = pq.read_table(path, filters=filters)
-        metadata = json.loads(arrow.schema.metadata[KEY])
+        metadata = json.loads(pq.read_schema(path).metadata[KEY])
         check_digest(path, metadata, digest)
-        table = arrow.to_pandas()
+        _check_applied(metadata)
+        table = pq.read_table(path, filters=filters).to_pandas()
     return table, metadata
+
+
+def write_not_applicable(path, reason: str, digest: str):
+    """Write, in the place of baselines, maps or scores, a file without rows that says why there are none."""
+    metadata = {"digest": digest, "not_applicable": reason}
+    if Path(path).suffix == ".parquet":
+        write_table(path, pd.DataFrame({"image_id": []}), metadata)
+    else:
+        write_arrays(path, {"image_id": []}, metadata)
+
+
+def not_applicable(path) -> str:
+    """Why a file of baselines, maps or scores has no rows: its method does not apply. "" where it has some."""
+    with _reading(path):
+        schema = pq.read_schema(path) if Path(path).suffix == ".parquet" else pa.ipc.open_file(pa.memory_map(str(path))).schema
+        reason = json.loads(schema.metadata[KEY]).get("not_applicable", "")
+    return reason
+
+
+def _check_applied(metadata: dict):
+    """Raise `NotApplicable` for the metadata of a file that has no rows for that reason."""
+    if "not_applicable" in metadata:
+        raise NotApplicable(metadata["not_applicable"])
 
 
 def write_tensors(path, tensors: dict, metadata: dict):

@@ -98,6 +98,14 @@ def filled(config: dict, paper: str, section: str, name: str) -> dict:
     return values
 
 
+def has_attention(architecture: str) -> bool:
+    """Whether a registered architecture has attention blocks; of any other nothing is known before it runs."""
+    name, _, variant = architecture.partition(".")
+    known = source.registered("model").get(name)
+    attention = known.facts.get("attention", False) if known else False
+    return variant.startswith(tuple(attention)) if variant and attention else bool(attention)
+
+
 class Drawn:
     """An artefact or a claim of the configuration, with every name resolved.
 
@@ -181,6 +189,25 @@ class Drawn:
                 self.left_out[form_name(form)] = why
                 return False
         return True
+
+    @functools.cached_property
+    def not_applicable(self) -> dict[str, dict[str, str]]:
+        """Key of a model -> name of a form that is left out there -> why: its method has no rule for the architecture."""
+        return {key: self._without_rule(key, model) for key, model in self.models.items()}
+
+    def _without_rule(self, key: str, model: str) -> dict[str, str]:
+        """Forms whose method has no rule for a model's architecture -> why; but for those that are not run anyway."""
+        architecture, entries = self.config["models"][model]["architecture"], self.config["methods"]
+        if not has_attention(architecture):
+            return {}
+        forms = {name: base for name, (base, _) in self.forms.items() if name not in self.not_run[key]}
+        known = {name: source.lookup("method", entries[base].get("method", base)) for name, base in forms.items()}
+        without = [name for name, one in known.items() if "attention" in one.facts.get("excludes", ())]
+        return dict.fromkeys(without, f"no rule for the attention blocks of {architecture}")
+
+    def without(self, key: str) -> set[str]:
+        """Forms that have neither maps nor scores on a model."""
+        return {*self.not_run[key], *self.not_applicable[key]}
 
     def _form(self, form) -> str:
         name = form_name(form)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from . import source
-from .absent import has_attention, has_target, lacks
+from .absent import has_target, lacks
 from .dataset.stamp import named, numbered
 from .entries import check_entry, check_value, one_of
 from .errors import InputError
@@ -186,11 +186,11 @@ def _check_form(where: str, base: str, own: dict, config: dict) -> list[str]:
 
 
 def _check_on_models(at: str, drawn: Drawn, config: dict) -> list[str]:
-    """Whether methods and metrics can be used on the models: a value for each, a rule for its architecture, enough of its data."""
+    """Whether methods and metrics can be used on the models: a value for each, enough of its data."""
     problems = []
     for key, model in drawn.models.items():
         for name, (base, own) in drawn.forms.items():
-            if name not in drawn.not_run[key]:
+            if name not in drawn.without(key):
                 problems += _check_method(at, base, own, model, config)
         for metric in drawn.metrics:
             known, entry = _registered("metric", metric, config), config["metrics"][metric]
@@ -205,12 +205,6 @@ def _check_method(at: str, base: str, own: dict, model: str, config: dict) -> li
     for parameter, value in {**entry, **own}.items():
         if isinstance(value, dict) and parameter != "upto" and not known.open and not {model, "other"} & set(value):
             problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use, or one for `other`")
-    architecture = config["models"][model]["architecture"]
-    if "attention" in known.facts.get("excludes", ()) and has_attention(architecture):
-        problems.append(
-            f"{where}: {known.name} has no rule for the attention blocks of model {model} ({architecture}); "
-            "accepted: an architecture without them"
-        )
     needs = known.facts.get("needs", ())
     sampled = config["background_images"] if "background" in needs and "neighbourhoods" not in needs else None
     values = {**entry, **own}

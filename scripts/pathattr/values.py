@@ -135,11 +135,16 @@ def fault(value, schema: dict, there=None):
 
 def among(value, names) -> str:
     """What is accepted in a name's place, and which of it was meant, where one is near."""
+    names = list(map(str, names))
+    return f"accepted: {', '.join(names) or 'none here'}{near(value, names)}"
+
+
+def near(value, names) -> str:
+    """Which of some names was meant, "" where none is near."""
     import difflib
 
-    names = list(map(str, names))
-    near = [one for one in difflib.get_close_matches(str(value), names, 1) if one != value]
-    return f"accepted: {', '.join(names) or 'none here'}" + "".join(f"; did you mean {one}?" for one in near)
+    found = [one for one in difflib.get_close_matches(str(value), names, 1) if one != value]
+    return "".join(f"; did you mean {one}?" for one in found)
 
 
 def broken(conditions, given: dict, more=None) -> str:

@@ -48,6 +48,15 @@ def test_the_classifier_and_the_images_are_left_as_they_were(smooth):
 BAD_BATCHES = {
     "one image without a batch": (dict(x=torch.zeros(3, 8, 8)), "shape (3, 8, 8)"),
     "no images": (dict(x=torch.zeros(0, 3, 8, 8), target=[], ids=[]), "N at least 1"),
+    "channels last": (
+        dict(x=torch.zeros(4, 8, 8, 3)),
+        "(4, 8, 8, 3): H x W x C; accepted: (N, C, H, W), which x.permute(0, 3, 1, 2)",
+    ),
+    "one image, channels last": (
+        dict(x=torch.zeros(8, 8, 3)),
+        "one image, H x W x C; accepted: (N, C, H, W), which x.permute(2, 0, 1)",
+    ),
+    "one channel": (dict(x=torch.zeros(4, 1, 8, 8)), "1 channels; accepted: 3, as the classifier's mean and std have"),
     "bytes": (dict(x=torch.full((4, 3, 8, 8), 255.0)), "255"),
     "negative pixels": (dict(x=torch.full((4, 3, 8, 8), -1.0)), "-1"),
     "not finite": (dict(x=torch.full((4, 3, 8, 8), float("nan"))), "accepted: 0 to 1"),
@@ -89,6 +98,17 @@ def test_bad_batches_are_refused_by_metrics_too(smooth, changes, word):
 def test_bad_options_are_refused(smooth, options, words):
     with refused(*words):
         ig(smooth, **options)
+
+
+def test_a_bare_network_is_refused_with_how_to_wrap_it(smooth):
+    """Whether it takes pixels in [0, 1] or normalised ones cannot be seen, and half of all guesses would mislead."""
+    words = ("found a bare network (Sequential)", "pathattr.Classifier(network, mean, std)", "pathattr.Classifier(network) where")
+    with refused(*words):
+        attribute("ig", smooth.classifier.module, smooth.x, smooth.target)
+    with refused(*words):
+        measure("diffid", smooth.classifier.module, smooth.x, smooth.target, torch.zeros_like(smooth.x))
+    with refused(*words):
+        pathattr.baselines("constant", smooth.classifier.module, smooth.x, smooth.target)
 
 
 @pytest.mark.parametrize("name, call", [("method", attribute), ("metric", measure)])

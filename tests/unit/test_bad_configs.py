@@ -709,10 +709,39 @@ def test_cuda_may_be_hidden(monkeypatch):
 
 def test_where_captum_and_torchvision_are_not_installed_the_job_tells(monkeypatch):
     monkeypatch.setattr(installed, "attributions", lambda: {})
-    monkeypatch.setattr(installed, "networks", lambda: [])
+    monkeypatch.setattr(installed, "networks", lambda library: [])
     assert check(changed("methods/occlusion/method", "captum:Oclusion"), SCHEMA) == []
     entry = {**SHIPPED["models"]["vgg_small"], "architecture": "torchvision.resnet43"}
     assert check(changed(("models", "spare"), entry), SCHEMA) == []
+    assert check(changed(("models", "spare"), entry | {"architecture": "timm.resnet43"}), SCHEMA) == []
+
+
+def test_a_layer_of_captums_is_the_last_convolution_unless_named():
+    for entry in ({}, {"layer": "layer4"}, {"relu_attributions": True}):
+        assert check(changed("methods/occlusion", {"method": "captum:LayerGradCam"} | entry), SCHEMA) == []
+
+
+@pytest.mark.parametrize(
+    "known, name, line",
+    [
+        ([], "resnet50", "found timm.resnet50, but timm is not installed; accepted: pip install timm, or another architecture"),
+        (["resnet50", "vit_tiny"], "resnet60.a1_in1k", "timm has no classifier 'resnet60'; accepted: the names that "
+         "timm.list_models() gives; did you mean resnet50?"),
+    ],
+)  # fmt: skip
+def test_networks_of_timm_are_looked_up_where_it_is_installed(monkeypatch, known, name, line):
+    monkeypatch.setattr(installed, "networks", lambda library: known if library == "timm" else ["resnet50"])
+    entry = {**SHIPPED["models"]["vgg_small"], "architecture": f"timm.{name}"}
+    assert check(changed(("models", "spare"), entry), SCHEMA) == [f"models.spare.architecture: {line}"]
+
+
+def test_weights_of_a_network_of_timm_come_with_its_preprocessing(monkeypatch):
+    monkeypatch.setattr(installed, "networks", lambda library: ["resnet50"])
+    entry = {"dataset": "digits_on_photos", "architecture": "timm.resnet50.a1_in1k"}
+    for weights in ("published", "mine.safetensors"):
+        assert check(changed(("models", "spare"), entry | {"weights": weights}), SCHEMA) == []
+    (line,) = check(changed(("models", "spare"), entry | {"weights": "mine.safetensors", "mean": [0.5] * 3}), SCHEMA)
+    assert line.startswith("models.spare: mean and std missing")
 
 
 def test_captums_keywords_are_those_that_its_classes_take():
@@ -732,4 +761,4 @@ def test_torchvisions_networks_are_those_that_it_lists():
     from pathattr.model.torchvision import import_torchvision
 
     models = import_torchvision().models
-    assert installed.networks() == sorted(models.list_models(module=models))
+    assert installed.networks("torchvision") == sorted(models.list_models(module=models))

@@ -37,7 +37,7 @@ class Fake:
         self.models = {
             key: SimpleNamespace(model=f"{key}_small", dataset="photos", stands_for=f"{key.upper()}-16") for key in values
         }
-        self.not_run = {}
+        self.not_run, self.not_applicable = {}, {}
         self._values, self._parts, self._wrong, self._dark = values, parts, set(wrong), set(dark)
         self._printed, self._table = printed, table
 

@@ -33,6 +33,7 @@ DESIGN = {
     "fullgrad",
     "perturbation_1",
     "ig1",
+    "rise",
 }  # the names that stay stable
 
 

@@ -4,7 +4,7 @@ import time
 
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, NotApplicable
 from ..plot.names import label
 from ..registry import Images, Methods, Models, artefact
 from ..store import read_arrays
@@ -29,11 +29,18 @@ def cost_table(found, *, models: Models, methods: Methods, images: Images = 8, r
     torch.set_num_threads(1)
     rows = []
     for model in models:
-        work = {method: _work(found, model, method) for method in methods}
-        peaks = {method: _peak(run) for method, run in work.items()}  # and a first run, which is slower
+        work, peaks = {method: _work(found, model, method) for method in methods}, {}
+        for method, run in list(work.items()):
+            try:
+                peaks[method] = _peak(run)  # and a first run, which is slower
+            except NotApplicable as reason:
+                found.not_applicable[model, method] = str(reason)
+                del work[method]
+        if methods[0] not in work:
+            raise NotApplicable(found.not_applicable[model, methods[0]])
         times = pd.DataFrame([{method: _seconds(run, images) for method, run in work.items()} for _ in range(rounds)])
         ratios = times.div(times[methods[0]], axis=0)
-        for method in methods:
+        for method in work:
             gradients, own = work[method](images)
             row = {"model": model, "measured_on": measured_on(found, model), "method": method}
             row |= {"seconds": times[method].median() / images, "seconds_low": times[method].min() / images}
@@ -44,8 +51,7 @@ def cost_table(found, *, models: Models, methods: Methods, images: Images = 8, r
             rows.append(row)
     data = pd.DataFrame(rows)
     total = data["gradients"] + data["baseline_gradients"]
-    first = total[data["method"] == methods[0]].to_numpy().repeat(len(methods))
-    data["gradient_ratio"] = total / first
+    data["gradient_ratio"] = total / data["model"].map(total[data["method"] == methods[0]].set_axis(list(models)))
     shown = {"network": data["measured_on"], "method": data["method"].map(label)}
     shown["seconds an image"] = [
         f"{one.seconds:.3f} ({one.seconds_low:.3f} to {one.seconds_high:.3f})" for one in data.itertuples()
@@ -74,7 +80,7 @@ def _work(found, model: str, method: str):
     if "background" in needs:
         given["background"] = found.background(model)
     if "baselines" in needs:
-        file = next(file for file in found.given["baselines"] if (file.about["model"], file.about["method"]) == (model, method))
+        file = next(file for file in found.files("baselines") if (file.about["model"], file.about["method"]) == (model, method))
         metadata = read_arrays(file)[1]
         way, own = metadata["baseline"], metadata["parameters"]
     classifier, test = found.classifier(model), found.test(model)

@@ -176,7 +176,7 @@ def _own_baselines(found, model: str, method: str, ids):
     import torch
 
     pixels, settings = {}, {}
-    for file in found.given["baselines"]:
+    for file in found.files("baselines"):
         if (file.about["model"], file.about["method"]) == (model, method):
             columns, metadata = read_arrays(file)
             settings = metadata["parameters"]

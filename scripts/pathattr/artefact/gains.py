@@ -109,7 +109,7 @@ def measured_on(found, model: str) -> str:
 def computed(found) -> pd.DataFrame:
     """The baselines of methods that compute their own, a row each: model, method, image_id, number, met, distance, gradients."""
     parts = []
-    for file in found.given["baselines"]:
+    for file in found.files("baselines"):
         columns, metadata = read_arrays(file)
         table = pd.DataFrame({name: columns[name] for name in ("image_id", "number", "met", "distance", "gradients")})
         if metadata["baseline"] != "compute_baseline":  # has no tolerance of the logits, and another distance

@@ -61,7 +61,7 @@ def _changed(found, model: str, default: str, methods) -> list[dict]:
 
     def settings(name: str) -> dict:
         own = {key: value for key, value in found.params["settings"][f"{model}/{name}"].items() if key not in SETTINGS_ASIDE}
-        for file in found.given["baselines"]:
+        for file in found.files("baselines"):
             if (file.about["model"], file.about["method"]) == (model, name):
                 return own | read_arrays(file)[1]["parameters"]
         return own

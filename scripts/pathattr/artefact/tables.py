@@ -51,6 +51,7 @@ def removal_table(found, *, models: Models, methods: Methods, metric: Metric, im
     needs=("scores", "baselines", "test_logits", "reported"),
     table=True,
     holds={"len(scores) == len(reported_scores)": "as many of both"},
+    gaps=True,
 )
 def removal_scores(
     found,
@@ -119,7 +120,8 @@ def _columns_a_model(data: pd.DataFrame, found, models, scores) -> pd.DataFrame:
 
     def measured(row, score: str) -> str:
         if row["not_run"]:
-            return f"not run: {row['not_run']}" if score == scores[0] else ""
+            why = row["not_run"]
+            return "" if score != scores[0] else why if why.startswith("not applicable") else f"not run: {why}"
         return bold(f"{row[score]:.3f} [{row[f'{score}_low']:.3f}, {row[f'{score}_high']:.3f}]", row[f"{score}_best"])
 
     def reported(row, score: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import InputError
+from ..gaps import told
 from ..judging import AGAINST, FOR, OPEN, Judged, NotRun, agreed, cells_of, side, simultaneous, trimmed, wilson
 from ..plot.names import VARIANTS, entry_label, label, score_label
 from ..registry import Forms, Images, Method, Methods, Metric, Models, Pairs, Reported, Score, Scores, Sweep, Variants, claim
@@ -50,6 +51,7 @@ class Values(NamedTuple):
 @claim(
     "paired",
     needs=("scores", "test", "test_logits", "reported"),
+    gaps=True,
     holds={
         "pairs is not None or (methods is not None and rivals is not None)": "pairs, or methods and rivals",
         "(limited is None) == (at_most is None)": "both, a score and its limits, or neither",
@@ -103,7 +105,7 @@ def paired(
     return _compare(found, models, named, metric, scores, beside, direction, margin, only, limits, *printed)
 
 
-@claim("chain", needs=("scores", "test", "test_logits", "reported"))
+@claim("chain", needs=("scores", "test", "test_logits", "reported"), gaps=True)
 def chain(
     found,
     *,
@@ -137,7 +139,7 @@ def chain(
     return _compare(found, models, steps, metric, scores, beside, direction, margin, only, limits, *printed)
 
 
-@claim("variants_paired", needs=("scores", "test", "test_logits"))
+@claim("variants_paired", needs=("scores", "test", "test_logits"), gaps=True)
 def variants_paired(
     found,
     *,
@@ -162,7 +164,7 @@ def variants_paired(
     return _compare(found, models, pairs, metric, scores, beside, direction, margin, only)
 
 
-@claim("forms_paired", needs=("scores", "test", "test_logits"))
+@claim("forms_paired", needs=("scores", "test", "test_logits"), gaps=True)
 def forms_paired(
     found,
     *,
@@ -200,7 +202,7 @@ def forms_paired(
     )
 
 
-@claim("mean_paired", needs=("scores", "test"))
+@claim("mean_paired", needs=("scores", "test"), gaps=True)
 def mean_paired(
     found,
     *,
@@ -216,13 +218,16 @@ def mean_paired(
     """A method against the mean of its rivals: the mean over models of the difference an image, a cell in each of `scores`. The
     models have the same test images, so that these are what is resampled. Parameters as for `paired`.
     """
-    differences = []
+    differences, notes = [], told(found, models)
+    others = {model: [(name, "vanilla") for name in _there(found, model, rivals)] for model in models}
+    models = [model for model in models if others[model] and _there(found, model, [method])]
+    if not models:
+        raise NotRun("; ".join(notes))
     for score in scores:
         sign, each = _sign(found, metric, score, direction), []
         for model in models:
-            others = [(name, "vanilla") for name in rivals if name not in found.not_run.get(model, {})]
-            wide, training, _, _ = _wide(found, model, [(method, "vanilla"), *others], score, "")
-            each.append(sign * (wide[(method, "vanilla")] - wide[others].mean(axis=1)))
+            wide, training, _, _ = _wide(found, model, [(method, "vanilla"), *others[model]], score, "")
+            each.append(sign * (wide[(method, "vanilla")] - wide[others[model]].mean(axis=1)))
         together = pd.concat(each, axis=1)
         if together.isna().any(axis=None):
             raise NotRun(f"{', '.join(models)} have different test images")
@@ -230,18 +235,15 @@ def mean_paired(
         differences.append({"label": score_label(score), "score": score, "values": values, "training": np.zeros(len(values))})
     cells, _ = cells_of(differences, found.seed, margin)
     words = f"{label(method)} less the mean of {len(rivals)} rivals, mean over {len(models)} models, difference an image"
-    return Judged(words, cells, notes=_not_run(found, models))
+    return Judged(words, cells, notes=notes)
 
 
-def _not_run(found, models) -> list[str]:
-    return [
-        f"not run: {_name(found, model, len(models))}{label(name)}: {why}"
-        for model in models
-        for name, why in found.not_run.get(model, {}).items()
-    ]
+def _there(found, model: str, methods) -> list:
+    """Those of some methods that were run on a model and apply to it."""
+    return [method for method in methods if method not in found.not_run.get(model, {})]
 
 
-@claim("slope_paired", needs=("scores", "test"))
+@claim("slope_paired", needs=("scores", "test"), gaps=True)
 def slope_paired(
     found,
     *,
@@ -262,6 +264,8 @@ def slope_paired(
     sign, differences, ends, undefined = _sign(found, metric, score, direction), [], set(), 0
     for model in models:
         for pair in _variant_pairs(found, models, methods, one, others):
+            if not _there(found, model, [pair.one[0]]):
+                continue
             table = _rows(found, model, [pair.one, pair.rival], score, only)
             low, high = table["x"].min(), table["x"].max()
             if not low < high:
@@ -275,12 +279,14 @@ def slope_paired(
             training = table.drop_duplicates("image_id").set_index("image_id")["training"].loc[values.index]
             name = _name(found, model, len(models)) + pair.label
             differences.append({"label": name, "model": model, "values": values.to_numpy(), "training": training.to_numpy()})
+    if not differences:
+        raise NotRun("; ".join(told(found, models)))
     cells, overall = cells_of(differences, found.seed, margin)
     words = f"{score_label(score)}, gain at the smallest less gain at the largest x ({', '.join(sorted(ends))}), an image"
     return Judged(words, cells, overall=overall, notes=_left_out(undefined))
 
 
-@claim("level", needs=("scores", "test"))
+@claim("level", needs=("scores", "test"), gaps=True)
 def level(
     found,
     *,
@@ -297,7 +303,7 @@ def level(
     """The mean over images of a score is higher (or lower) than `limit`, for every method and variant on each model."""
     sign, distances, undefined = 1 if direction == "higher" else -1, [], 0
     for model in models:
-        for one in itertools.product(methods, variants):
+        for one in itertools.product(_there(found, model, methods), variants):
             wide, training, parts, out = _wide(found, model, [one], score, only)
             undefined += out
             name = _name(found, model, len(models)) + _called(found, models[0], one[0])
@@ -305,6 +311,8 @@ def level(
             values = sign * (wide[one].to_numpy() - limit)
             each = (sign * (parts[one] - limit)).tolist()
             distances.append({"label": name, "model": model, "values": values, "training": training.to_numpy(), "each": each})
+    if not distances:
+        raise NotRun("; ".join(told(found, models)))
     cells, overall = _cells(distances, found.seed)
     for cell in [*cells, overall]:  # from distances in the claimed direction back to the score
         ends = sorted(limit + sign * cell[end] for end in ("low", "high"))
@@ -366,7 +374,7 @@ def _compare(
     called = printed_as or {}
     signs = {score: _sign(found, metric, score, direction) for score in [*scores, *(beside or [])]}
     printed = found.reported(reported).set_index(["model", "method", "metric"])["value"] if reported else {}
-    main, other, bests, notes = [], [], [], _not_run(found, models)
+    main, other, bests, notes = [], [], [], told(found, models)
 
     def worse(model: str, pair: Pair) -> bool:
         """Whether the first of a pair is worse in the score that is said to mislead; True where none is."""
@@ -402,7 +410,8 @@ def _compare(
                 text = f"{of[1]}mean of {len(there[0])} - best of {len(there[1])}{of[0]}"
                 bests.append(_best(found, model, *there, score, signs[score], only, right) | place | {"label": text})
     if not main:
-        raise NotRun(f"nothing to compare: no rival is better in {score_label(despite)}" if despite else "every pair was left out")
+        why = f"no rival is better in {score_label(despite)}" if despite else "every pair was left out"
+        raise NotRun("; ".join([f"nothing to compare: {why}" if despite else why, *notes]))
     if despite:
         notes.append(f"the {len(main)} pairs whose first is worse in {score_label(despite)}")
     cells, overall = _cells(main, found.seed, margin)

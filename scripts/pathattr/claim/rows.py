@@ -227,17 +227,28 @@ def _cells(found, data: pd.DataFrame, table: str, one: dict, other: dict, cells,
     every = []
     for this, that in itertools.product(_each_value(one), _each_value(other)):
         left, right = _filtered(data, this, table), _filtered(data, that, table)
+        if _out(found, this, left) or _out(found, that, right):
+            continue
         if left.empty:
             raise NotRun(f"the table {table} has no rows with {_said(this)}")
         for place in left[list(cells)].drop_duplicates().to_dict("records") if cells else [{}]:
             every.append((place, this, that, _filtered(left, place, table), _filtered(right, place, table)))
+    if not every:
+        raise NotRun("; ".join(f"{label(method)} does not apply: {why}" for (_, method), why in found.not_applicable.items()))
     varying = [column for column in cells if len({place[column] for place, *_ in every}) > 1]
     for place, this, that, left, right in every:
         words = ", ".join(_word(found, column, place[column]) for column in varying)
         name = (f"{words}: " if words else "") + f"{_words(found, this)}{between}{_words(found, that)}"
+        if _out(found, that, right):
+            continue
         if right.empty:
             raise NotRun(f"{name}: the table {table} has no rows with {_said(that)}")
         yield name, {key: place[key] for key in ("model",) if key in place}, left, right
+
+
+def _out(found, where: dict, rows: pd.DataFrame) -> bool:
+    """Whether there are no such rows because their method does not apply."""
+    return rows.empty and where.get("method") in {method for _, method in found.not_applicable}
 
 
 def _each_value(where: dict) -> list[dict]:

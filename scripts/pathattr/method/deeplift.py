@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.functional import max_pool2d
 
 from ..batching import Ask
-from ..errors import InputError
-from ..model.retrace import ACTIVATIONS, retrace
+from ..errors import NotApplicable
+from ..model.retrace import ACTIVATIONS, Product, retrace
 from ..registry import method
 
 COMPLETE = 0.01  # of the largest difference of outputs: what the contributions may miss
@@ -30,6 +30,31 @@ class Apart(nn.Module):
         return x.clone()
 
 
+class _Halved(torch.autograd.Function):
+    """A product of inputs and baselines, one above the other as Captum has them. Each side gets what it changes at the mean of the
+    other's two values, so that both get the whole: a b - a'b' = (a - a') (b + b') / 2 + (b - b') (a + a') / 2.
+    """
+
+    @staticmethod
+    def forward(ctx, one, other):
+        ctx.save_for_backward(one, other)
+        return one * other
+
+    @staticmethod
+    def backward(ctx, gradient):
+        one, other = ctx.saved_tensors
+        middle = [sum(side.chunk(2)).div(2).repeat(2, *[1] * (side.ndim - 1)) for side in (one, other)]
+        return (gradient * middle[1]).sum_to_size(one.shape), (gradient * middle[0]).sum_to_size(other.shape)
+
+
+class Halved(nn.Module):
+    """A product, by that rule where both sides are of the images."""
+
+    def forward(self, one, other):
+        of_images = torch.is_tensor(one) and torch.is_tensor(other) and one.ndim == other.ndim and len(one) == len(other)
+        return _Halved.apply(one, other) if of_images and len(one) % 2 == 0 else one * other
+
+
 class Explained(nn.Module):
     """What Captum gets: the network, retraced, its layers apart."""
 
@@ -37,6 +62,8 @@ class Explained(nn.Module):
         super().__init__()
         self.network = retrace(network)
         for name, layer in list(self.network.named_modules()):
+            if isinstance(layer, Product):
+                self.network.set_submodule(name, Halved())
             if isinstance(layer, (*ACTIVATIONS, nn.MaxPool2d)):
                 self.network.set_submodule(name, nn.Sequential(Apart(), layer))
 
@@ -79,7 +106,8 @@ def contributions(explained: nn.Module, inputs, baselines, target):
 
 
 def prepared(classifier, shape) -> nn.Module:
-    """The classifier's network as Captum takes it. Raises `InputError` where the rule leaves it incomplete, once for all images."""
+    """The classifier's network as Captum takes it. Raises `NotApplicable` where the rule leaves it incomplete, once for all
+    images."""
     if classifier not in _explained:
         explained = Explained(classifier.module)
         probe = torch.rand(2, *shape, generator=torch.Generator().manual_seed(0)).to(classifier.device)
@@ -90,7 +118,7 @@ def prepared(classifier, shape) -> nn.Module:
         change = (there - here).abs().max().clamp_min(ROUNDING * there.abs().max())
         gap = float((found.sum((1, 2, 3)) - (there - here)[:, 0]).abs().max() / change)
         if not gap <= COMPLETE:
-            raise InputError(
+            raise NotApplicable(
                 f"deeplift does not apply to this network: contributions miss the difference of outputs by {100 * gap:.0f} %"
             )
         _explained[classifier] = explained
@@ -117,15 +145,16 @@ def rescale(baseline: float):
     gradients="2",
     objectives=("logit",),
     defaults="black baseline: Taylor and LA papers",
-    limits="The logit only: there is no Rescale rule for a softmax, and Captum's own sums over the batch. No rule for products of "
-    "activations (attention). Depends on how the network is written, not only on what it computes.",
+    limits="The logit only: there is no Rescale rule for a softmax, and Captum's own sums over the batch. No rule for attention. "
+    "Depends on how the network is written, not only on what it computes.",
     excludes=("attention",),
 )
 def deeplift(image, integral, *, baseline: float = 0.0):
     """DeepLIFT, Rescale rule: each activation passes back the ratio of its differences from the baseline in place of its slope.
 
     Captum's implementation, on the network retraced so that every activation is a module of its own; contributions sum to
-    F(x) - F(x'), x' having every pixel equal to `baseline`.
+    F(x) - F(x'), x' having every pixel equal to `baseline`. Of a product (squeeze and excitation) each side gets what it changes at
+    the mean of the other's two values.
     """
     answer = yield Ask(image.x[None], image.target, rescale(baseline))
     integral.add(answer.gradient)

@@ -5,6 +5,7 @@ from torch import nn
 from torch.nn.functional import interpolate
 
 from ..batching import Ask
+from ..errors import NotApplicable
 from ..integrate import slope
 from ..registry import method
 
@@ -56,6 +57,9 @@ def scaled(term: torch.Tensor) -> torch.Tensor:
 
 def rule(classifier, objective, points, target):
     """Eq. 6: the map, its channel sum spread evenly over the channels."""
+    kinds = {type(layer).__name__ for layer in classifier.module.modules()}
+    if without := sorted(kind for kind in kinds if "attention" in kind.lower()):
+        raise NotApplicable(f"fullgrad does not apply to this network: no rule for {', '.join(without)}")
     _, of_input, biases = terms(classifier, points, target)
     saliency = scaled(of_input).sum(1, keepdim=True)
     for layer, term in biases:

@@ -28,6 +28,7 @@ LABELS = {  # names that are not their own label
     "la": "LA",
     "perturbation_1": "Perturbation-1",
     "perturbation_patch": "Perturb.-patch",
+    "rise": "RISE",
     "lrp_epsilon": "\N{GREEK SMALL LETTER EPSILON}-LRP",
     "ig1": "IG1",
     "ig2": "IG2",

@@ -22,16 +22,16 @@ def prose(caption: str) -> str:
     return re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", text)
 
 
-def write_html(path, table, caption: str, *more: tuple):
-    """Write a table with its caption, and `more` of them, as a page of its own; numbers to 3 decimals, text left-aligned, **so** in
-    bold. One without rows is left out."""
-    page = "".join(_table(*one) for one in ((table, caption), *more) if len(one[0]))
+def write_html(path, table, caption: str, *more: tuple, note: str = ""):
+    """Write a table with its caption, and `more` of them, as a page of its own, the `note` below; numbers to 3 decimals, text
+    left-aligned, **so** in bold. One without rows is left out."""
+    page = "".join(_table(*one) for one in ((table, caption), *more) if len(one[0])) + (f"<p>{prose(note)}</p>" if note else "")
     with replacing(path) as temporary:
         temporary.write_text(f"<!doctype html><meta charset=utf-8>{STYLE}{page}\n")
 
 
 def _table(table, caption: str) -> str:
-    text = [column for column in table if not hasattr(table[column].iloc[0], "__float__")]
+    text = [column for column in table if not all(hasattr(value, "__float__") for value in table[column])]
     head = "".join(f"<th{' class=text' * (c in text)}>{html.escape(str(c))}</th>" for c in table)
     rows = []
     for _, row in table.head(ROWS).iterrows():

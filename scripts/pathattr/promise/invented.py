@@ -109,6 +109,7 @@ class Invented(Found):
             for key, model in drawn.models.items()
         }
         params = {"seed": 0, "models": models, "not_run": drawn.not_run, "settings": plan._settings(drawn)}
+        params["not_applicable"] = drawn.not_applicable
         params |= {"metrics": {name: plan.study.metric(name) for name in drawn.metrics}, "background_images": None}
         params |= {"reported": plan._reported(drawn)}
         super().__init__(Needed(drawn.needs, params))

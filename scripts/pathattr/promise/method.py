@@ -13,7 +13,16 @@ from ..registry import ALL_OBJECTIVES, Entry, entries, get
 from . import STANDINS, hold, promise, refused
 from .cases import extreme, threads
 
-SMALL = {"steps": 2, "references": 3, "classes": 2, "targets": 2, "samples": 2, "size": 5, "per": "pixel"}  # where there are such
+SMALL = {
+    "steps": 2,
+    "references": 3,
+    "classes": 2,
+    "targets": 2,
+    "samples": 2,
+    "size": 5,
+    "per": "pixel",
+    "masks": 20,
+}  # where there are such
 MAY_STOP_EARLY = {"agi", "mfaba"}  # the registered cost is then a bound
 GIVEN = ("background", "neighbourhoods", "baselines")  # what the user gives, where a method needs it
 MEMBERS = {
@@ -22,6 +31,7 @@ MEMBERS = {
         dict(name="captum:IntegratedGradients", parameters={"n_steps": 3}, gradients=3, random=False),
         dict(name="captum:GradientShap", parameters={"n_samples": 3, "baselines": 0.0}, gradients=3, random=True),
         dict(name="captum:KernelShap", parameters={"n_samples": 5}, random=True),
+        dict(name="captum:LayerGradCam", gradients=1, random=False),
     ]
 }
 
