@@ -9,7 +9,8 @@ with job(snakemake) as given:
     from pathattr.store import write_csv
 
     style.use()
-    figure, data = get("artefact", given.params["function"]).function(Found(given), **given.params["values"])
-    style.save(figure, snakemake.output.pdf, snakemake.output.png)
+    found = Found(given)
+    figure, data = get("artefact", given.params["function"]).function(found, **given.params["values"])
+    style.save(figure, snakemake.output.pdf, snakemake.output.png, note=found.note())
     write_csv(snakemake.output.table, data)
-    tables.write_html(snakemake.output.html, data, given.params["caption"])
+    tables.write_html(snakemake.output.html, data, given.params["caption"], found.note())

@@ -8,6 +8,7 @@ with job(snakemake) as given:
     from pathattr.registry import get
     from pathattr.store import write_csv
 
-    data, shown = get("artefact", given.params["function"]).function(Found(given), **given.params["values"])
+    found = Found(given)
+    data, shown = get("artefact", given.params["function"]).function(found, **given.params["values"])
     write_csv(snakemake.output.table, data)
-    tables.write_html(snakemake.output.html, shown, given.params["caption"])
+    tables.write_html(snakemake.output.html, shown, given.params["caption"], found.note())

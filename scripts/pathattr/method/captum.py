@@ -17,10 +17,10 @@ class Columns(nn.Module):
 
     def __init__(self, classifier, objective: str):
         super().__init__()
-        self.module, self.classifier, self.objective, self.rows = classifier.module, classifier, objective, 0
+        self.module, self.classifier, self.objective, self.rows = classifier.module, classifier, objective, {}
 
     def forward(self, pixels):
-        self.rows += len(pixels) if torch.is_grad_enabled() else 0
+        self.rows[torch.is_grad_enabled()] = self.rows.get(torch.is_grad_enabled(), 0) + len(pixels)
         logits = self.module(self.classifier.normalise(pixels))
         if self.objective == "logit":
             return logits
@@ -30,7 +30,8 @@ class Columns(nn.Module):
 
 
 class Rule:
-    """One Captum class with its arguments, on one image. `passes`: rows that ran with gradients enabled, after the call."""
+    """One Captum class with its arguments, on one image. After the call, `passes`: rows that ran with gradients enabled, and
+    `forwards`: those without."""
 
     def __init__(self, name: str, arguments: dict, seed: int):
         from captum import attr
@@ -38,7 +39,8 @@ class Rule:
         known = [one for one in attr.__all__ if isinstance(getattr(attr, one), type) and hasattr(getattr(attr, one), "attribute")]
         if name not in known:
             raise InputError(f"captum has no attribution class {name!r}; accepted: {', '.join(sorted(known))}")
-        self.kind, self.arguments, self.seed, self.passes = getattr(attr, name), arguments, seed, 0
+        self.kind, self.arguments, self.seed = getattr(attr, name), arguments, seed
+        self.passes = self.forwards = 0
 
     def __call__(self, classifier, objective, points, target):
         network = Columns(classifier, objective)
@@ -63,7 +65,7 @@ class Rule:
             raise InputError(
                 f"captum:{self.kind.__name__} gives {shape}; accepted: a map of the image's shape {tuple(points.shape)}"
             )
-        self.passes = network.rows
+        self.passes, self.forwards = (network.rows.get(enabled, 0) for enabled in (True, False))
         return found.float()
 
     @contextlib.contextmanager

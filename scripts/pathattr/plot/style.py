@@ -1,5 +1,7 @@
 """One style for all figures: sizes of a journal's columns, type legible there, colours safe for colour-blind readers."""
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -11,6 +13,7 @@ from ..store import replacing
 from .names import label, method_of
 
 COLUMN, PAGE = 3.4, 7.0  # inches
+RESOLVED = 150  # pixels an inch that a reader tells apart in print
 _BLIND = sns.color_palette("colorblind")
 METHODS = {  # method -> colour, line, marker: two methods differ in more than colour, and look the same in all papers
     "random": ("0.55", ":", None),
@@ -83,8 +86,27 @@ def method_style(name: str, position: int = 0) -> tuple:
     return label(name), *METHODS.get(base, METHODS.get(method_of(name), own))
 
 
-def save(figure, *paths):
-    """Write a figure to each path, whole or not at all, without a date in it, and close it."""
+def _footnote(figure, text: str):
+    """Put a note below a figure, which grows by its height."""
+    wide, high = figure.get_size_inches()
+    text = "\n".join(textwrap.fill(line, int(20 * wide)) for line in text.splitlines())
+    more = 0.11 * (text.count("\n") + 1) + 0.06  # inches
+    share = more / (high + more)
+    figure.set_size_inches(wide, high + more)
+    if engine := figure.get_layout_engine():
+        engine.set(rect=(0, share, 1, 1 - share))
+    else:
+        for axis in figure.axes:
+            box = axis.get_position(original=True)
+            axis.set_position([box.x0, share + (1 - share) * box.y0, box.width, (1 - share) * box.height])
+    note = figure.text(0.02 / wide, 0.03 / (high + more), text, fontsize=6, color="0.25", va="bottom", linespacing=1.1)
+    note.set_in_layout(False)
+
+
+def save(figure, *paths, note: str = ""):
+    """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it."""
+    if note:
+        _footnote(figure, note)
     for path in paths:
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {}
         with replacing(path) as temporary:

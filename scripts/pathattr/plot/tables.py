@@ -22,8 +22,9 @@ def prose(caption: str) -> str:
     return re.sub(r"\*(\w[^*]*)\*", r"<em>\1</em>", text)
 
 
-def write_html(path, table, caption: str):
-    """Write a table with its caption as a page of its own; numbers to 3 decimals, text left-aligned, **so** in bold."""
+def write_html(path, table, caption: str, note: str = ""):
+    """Write a table with its caption as a page of its own, the `note` below; numbers to 3 decimals, text left-aligned, **so** in
+    bold."""
     text = [column for column in table if not hasattr(table[column].iloc[0], "__float__")]
     head = "".join(f"<th{' class=text' * (c in text)}>{html.escape(str(c))}</th>" for c in table)
     rows = []
@@ -35,6 +36,7 @@ def write_html(path, table, caption: str):
             cells.append(f"<td{' class=text' * (column in text)}>{shown}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     left = f"<p>{len(table) - ROWS} more rows in the CSV file beside this page.</p>" if len(table) > ROWS else ""
+    left += f"<p>{prose(note)}</p>" if note else ""
     page = f"<!doctype html><meta charset=utf-8>{STYLE}<table><caption>{prose(caption)}</caption>"
     page += f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{left}\n"
     with replacing(path) as temporary:

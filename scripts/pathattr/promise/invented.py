@@ -22,6 +22,7 @@ ROOT = source.LIBRARY.parents[1]
 IMAGES, TRAIN, SIZE = 24, 96, 32
 FIRST = {"Method": "ig", "Methods": ["ig", "eg"], "Metric": "diffid", "Score": "diffid_probability_auc", "Images": IMAGES}
 FIRST |= {"Scores": ["diffid_probability_auc"], "Pairs": [["ig", "eg"]], "Forms": ["ig", "eg"], "Sweep": {"ig": {"steps": [2, 5]}}}
+FIRST |= {"MetricScores": {"diffid": ["diffid_probability_auc"]}}
 PLACE = "lpi"  # the paper under which what no entry of the configuration names is tried
 
 
