@@ -67,6 +67,6 @@ def orders(one, other, seed: int) -> tuple[np.ndarray, float]:
     return second[tried] @ first, scale
 
 
-def told(table: pd.DataFrame) -> list[str]:
+def counts_in(table: pd.DataFrame) -> list[str]:
     """Which columns of what `summarise` counts a table has."""
     return [name for name, _, _ in COUNTED if name in table]

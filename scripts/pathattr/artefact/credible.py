@@ -9,7 +9,7 @@ from ..plot import style
 from ..plot.names import label, place, score_label
 from ..plot.pictures import inside, salience, show
 from ..registry import Images, Method, Methods, Metric, Model, Models, Score, artefact
-from ..scores import summarise, told
+from ..scores import counts_in, summarise
 from ..store import read_arrays
 
 BASELINES = {"average": "channel average", "blur": "blur only", "compute_baseline": "ComputeBaseline"}
@@ -72,7 +72,7 @@ def correlation_curves(
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)), handlelength=3)
     figure.suptitle(f"mean of {int(curves['n'].iloc[0])} images, 95 % intervals", fontsize=8)
-    return figure, curves[["model", "method", "metric", "fraction", "mean", "low", "high", "n", "undefined", *told(curves)]]
+    return figure, curves[["model", "method", "metric", "fraction", "mean", "low", "high", "n", "undefined", *counts_in(curves)]]
 
 
 @artefact("credible_maps", needs={"test": "among", "maps": "among"})

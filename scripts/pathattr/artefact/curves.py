@@ -8,7 +8,7 @@ from ..plot import style
 from ..plot.names import place as place_of
 from ..plot.names import score_label
 from ..registry import Images, Method, Methods, Metric, Model, Models, Scores, Sweep, Variants, artefact
-from ..scores import summarise, told
+from ..scores import counts_in, summarise
 
 DASHES = {"vanilla": "-", "absolute": ":", "valid_interpolations": "--", "valid_references": "-"}
 
@@ -90,7 +90,7 @@ def budget_curves(
     panel, ticks = (place_of(found.models[model]), points, series, None), [1, 2, 5, 10, 20, 50, 100]
     figure = _sweep([panel], scores, "gradients", xlabel, ticks)
     points["parameters"] = points["values"].map(lambda values: ", ".join(f"{key} {value}" for key, value in values.items()))
-    return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n", *told(points)]]
+    return figure, points[["series", "parameters", "metric", "gradients", "mean", "low", "high", "n", *counts_in(points)]]
 
 
 @artefact(
@@ -146,7 +146,7 @@ def sweep_curves(
     figure = _sweep(panels, scores, x, f"{x.replace('_', ' ')} (mean of {int(tables[0]['n'].iloc[0])} images)", ticks)
     columns = ["model", "dataset", "method", *([by] if by else []), x, "metric", "mean", "low", "high", "n", "gradients"]
     data = pd.concat(tables)
-    return figure, data[[*columns, *told(data)]]
+    return figure, data[[*columns, *counts_in(data)]]
 
 
 def _points(found, sweep: list[dict], scores, model: str) -> pd.DataFrame:

@@ -81,10 +81,10 @@ def beside(pictures: list, names: list[str], maps: dict[str, list], outlines: li
 def sheet(found, *, model: Model, forms: Forms, images: Images, order: Table | None = None):
     """Every method, variant and form on the first {images} test images, {models}, by rank in the artefact {order}, or else by
     paper: channel sums, averaged to what the print resolves, each map on its own symmetric scale up to the 99.5th percentile.
-    *Flat*: no pixel of the map differs from another. Where the data set has masks, the outline is the object. Under each image: its
-    class, and the predicted class with its probability. No image was chosen by hand. Random is uniform noise in [0, 1); FullGrad adds up
-    hundreds of coarse channels of absolute values, so its maps lie far above 0 everywhere (its order of pixels is informative all
-    the same: see the scores).
+    *Flat*: no pixel of the map differs from another. Where the data set has masks, the outline is the object. Under each image:
+    its class, and the predicted class with its probability. No image was chosen by hand. Random is uniform noise in [0, 1);
+    FullGrad adds up hundreds of coarse channels of absolute values, so its maps lie far above 0 everywhere (its order of pixels is
+    informative all the same: see the scores).
     """
     test, forms = found.test(model), _ordered(found, forms, order)
     masks, rows, data = [test.mask(row) for row in range(images)], [], []
@@ -115,7 +115,7 @@ def _ordered(found, forms: list[dict], order: str | None) -> list[dict]:
 
 
 def _cells(rows: int, columns: int, aspect: float) -> tuple[int, float]:
-    """Blocks of rows side by side and the width of a cell, inches, at which cells are largest on a page. `aspect`: height / width."""
+    """Blocks of rows side by side and the largest width of a cell, inches, that fits on a page. `aspect`: height / width."""
     sizes = []
     for blocks in range(1, 5):
         wide = (style.PAGE / blocks - NAMES - 0.03) / columns

@@ -12,7 +12,7 @@ from ..plot import style
 from ..plot.names import place, score_label, told_apart
 from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, MetricScores, Model, Models, Score, Scores, artefact
-from ..scores import intervals, resampled, summarise, told
+from ..scores import counts_in, intervals, resampled, summarise
 from .gains import computed, of_baselines
 
 ZERO = 0.5  # where 0 stands on a logarithmic axis
@@ -37,16 +37,17 @@ def ranking(found, *, model: Model, forms: Forms, images: Images, scores: Metric
     those for baselines included, and forward passes without a gradient, both measured.
     """
     table = _read(found, forms, scores, against)
-    rows, parts, draws = pd.DataFrame(forms).assign(label=found.labels(forms)), [], []
+    rows, parts, draws = pd.DataFrame(forms), [], []
+    rows.insert(0, "label", found.labels(forms))
     for by, score in [(by, name) for by, names in scores.items() for name in names]:
         one = table[(table["by"] == by) & (table["metric"] == score)]
         wide = one.pivot(index="image_id", columns=["method", "variant"], values="value").dropna()  # where all have a value
         if wide.empty:
             raise InputError(f"ranking: no image has a {score} of every method; accepted: scores that all images have")
         values, direction = wide[list(zip(rows["entry"], rows["variant"], strict=True))].to_numpy(), found.direction(by, score)
-        part = rows.assign(by=by, metric=score, direction=direction, mean=values.mean(0), n=len(wide))
+        part = rows.assign(by=by, metric=score, direction=direction, mean=values.mean(0))
         part["low"], part["high"] = intervals(values, found.seed)
-        part["rank"] = part["mean"].rank(ascending=direction == "lower")
+        part = part.assign(n=len(wide), rank=part["mean"].rank(ascending=direction == "lower"))
         if against:
             apart = values - wide[(against, "vanilla")].to_numpy()[:, None]
             part["difference"] = apart.mean(0)
@@ -59,31 +60,12 @@ def ranking(found, *, model: Model, forms: Forms, images: Images, scores: Metric
         data["compared"] = [_compared(row, against) for row in data.itertuples()]
     data = _with_costs(data, found, table, model)
     data = data.sort_values(["mean_rank", "entry", "variant"], kind="stable", ignore_index=True)
-    ends = ["difference", "difference_low", "difference_high", "compared"] if against else []
-    columns = [
-        "label",
-        "entry",
-        "method",
-        "variant",
-        "form",
-        "by",
-        "metric",
-        "direction",
-        "mean",
-        "low",
-        "high",
-        "n",
-        "rank",
-        "mean_rank",
-    ]
-    return _scoreboard(data, found, model, against), data[
-        [*columns, *ends, "baseline_gradients", *(name for name in TOOK if name in data)]
-    ]
+    return _scoreboard(data, found, model, against), data
 
 
 def _read(found, forms: list[dict], scores: dict, against: str | None) -> pd.DataFrame:
     """All scores of the forms, and of the method that they are compared with; `by`: the metric's entry that gave them."""
-    asked = [(one["variant"], one["entry"]) for one in forms] + ([("vanilla", against)] if against else [])
+    asked = dict.fromkeys([(one["variant"], one["entry"]) for one in forms] + [("vanilla", against)] * bool(against))
     parts = []
     for by, names in scores.items():
         for variant in dict.fromkeys(variant for variant, _ in asked):
@@ -333,7 +315,7 @@ def rank_slopes(
     n = " or ".join(map(str, sorted(data["n"].unique())))
     figure.suptitle(f"Ranks by means of {n} images, 95 % intervals", fontsize=8)
     columns = ["model", "protocol", "ranked", "metric", "method", "mean", "low", "high", "n", "rank", "rank_low", "rank_high"]
-    return figure, data[[*columns, *told(data)]].reset_index(drop=True)
+    return figure, data[[*columns, *counts_in(data)]].reset_index(drop=True)
 
 
 def _ranks(found, models, methods, metric: str, scores) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from ..plot.names import entry_label, label, place, score_label
 from ..plot.pictures import salience, show, signed
 from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
-from ..scores import intervals, summarise, told
+from ..scores import counts_in, intervals, summarise
 from ..values import NonNegative
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
@@ -82,7 +82,7 @@ def variant_curves(
     number = {"auc": "area under the curve", "mean": "mean over the curve"}[summary]
     _legend(figure, lines, f"mean of {_n(curves)} images with 95 % intervals; in each panel: {number}")
     columns = {"mean": "summary", "low": "summary_low", "high": "summary_high"}
-    data = curves.merge(totals.drop(columns=["n", *told(totals)]).rename(columns=columns), on=keys)
+    data = curves.merge(totals.drop(columns=["n", *counts_in(totals)]).rename(columns=columns), on=keys)
     return figure, data.sort_values([*keys, "x"], key=_as_given(models, [*methods, random]), kind="stable", ignore_index=True)
 
 
@@ -129,7 +129,7 @@ def form_curves(
     )
     figure.suptitle(f"{place(found.models[model])}: mean of {_n(curves)} images, 95 % intervals", fontsize=8)
     ends = {"mean": "auc", "low": "auc_low", "high": "auc_high"}
-    data = curves.merge(areas.drop(columns=["n", *told(areas)]).rename(columns=ends), on=[*keys, "metric"])
+    data = curves.merge(areas.drop(columns=["n", *counts_in(areas)]).rename(columns=ends), on=[*keys, "metric"])
     return figure, data.sort_values([*keys, "metric", "x"], key=_as_given([form["entry"] for form in forms]), kind="stable")
 
 
@@ -177,11 +177,9 @@ def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: I
         axis.set_title(title, loc="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
-    figure.suptitle(
-        f"{_called(found, model, *(point['name'] for point in sweep))}, {place(found.models[model])}: mean of {_n(data)} images, 95 % intervals",
-        fontsize=8,
-    )
-    return figure, data[["method", parameter, "variant", "valid", "mean", "low", "high", "n", *told(data)]]
+    called = _called(found, model, *(point["name"] for point in sweep))
+    figure.suptitle(f"{called}, {place(found.models[model])}: mean of {_n(data)} images, 95 % intervals", fontsize=8)
+    return figure, data[["method", parameter, "variant", "valid", "mean", "low", "high", "n", *counts_in(data)]]
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------

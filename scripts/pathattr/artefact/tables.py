@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..plot.names import score_label
 from ..registry import Images, Methods, Metric, Models, Reported, Scores, artefact
-from ..scores import summarise, told
+from ..scores import counts_in, summarise
 from .gains import _certainty, _plus, _printed, computed, measured_on, of_baselines
 
 
@@ -32,7 +32,7 @@ def removal_table(found, *, models: Models, methods: Methods, metric: Metric, im
                     row |= {
                         f"{game}_{outcome}_{name}": area[was] for name, was in (("auc", "mean"), ("low", "low"), ("high", "high"))
                     }
-            rows.append(row | {name: area[name] for name in ("n", *told(areas))})
+            rows.append(row | {name: area[name] for name in ("n", *counts_in(areas))})
     data = pd.DataFrame(rows).astype({"n": int})
 
     def cell(row, score):
@@ -107,7 +107,7 @@ def _removal_rows(found, models, methods, besides, scores) -> list[dict]:
                 area = means.loc[(model, method, score)] if not there.empty else dict.fromkeys(("mean", "low", "high"), np.nan)
                 row |= {score: area["mean"], f"{score}_low": area["low"], f"{score}_high": area["high"]}
             row["gradients"] = there["gradients"].mean()
-            row |= {name: area[name] for name in told(means) if not there.empty}
+            row |= {name: area[name] for name in counts_in(means) if not there.empty}
             rows.append(row | of_baselines(own, model, method, mine["image_id"].unique()))
     return rows
 
