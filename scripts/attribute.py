@@ -30,7 +30,9 @@ with job(snakemake) as given:
     if given["baselines"]:
         own, _ = read_arrays(given.one("baselines"))
         needed["baselines"] = torch.tensor(own["baseline"]).unflatten(0, (len(index), -1))
-        besides["met"] = dict(enumerate(own["met"].reshape(len(index), -1).mean(1)))
+        of_images = {name: own[name].reshape(len(index), -1) for name in ("met", "gradients")}
+        besides["met"] = dict(enumerate(of_images["met"].mean(1)))
+        besides["baseline_gradients"] = dict(enumerate(of_images["gradients"].sum(1)))
     needed |= {name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]}
     needed |= {"seed": told["seed"], "micro_batch": snakemake.config["micro_batch"]}
     target, ids = index["label"].to_numpy(), index["image_id"].to_numpy()

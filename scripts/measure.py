@@ -3,7 +3,7 @@
 from pathattr.job import job, use_torch
 
 BLOCK = 256  # images in memory at a time
-TOOK = ("gradients", "forwards", "met", "rank_agreement")  # counts that go with the scores
+TOOK = ("gradients", "forwards", "baseline_gradients", "met", "rank_agreement")  # counts that go with the scores
 
 with job(snakemake) as given:
     import pandas as pd

@@ -30,7 +30,7 @@ with job(snakemake) as given:
     data = Data(*of("train"), *of("test"), about["mean"], about["std"], told["seed"], device)
     ids, tables = splits["test"].index["image_id"].to_numpy()[: counts["test"]], []
     took = pd.concat([part[2] for part in seen["test"]]).loc[ids]
-    took = {name: took[name].to_numpy() for name in ("gradients", "forwards", "met") if name in took}
+    took = {name: took[name].to_numpy() for name in ("gradients", "forwards", "baseline_gradients", "met") if name in took}
     for variant in seen["test"][0][3]:
         maps = {name: torch.from_numpy(np.concatenate([part[3][variant] for part in parts])) for name, parts in seen.items()}
         maps = {name: values[: counts[name]] for name, values in maps.items()}

@@ -15,7 +15,7 @@ from ..ranks import flat
 from ..registry import Forms, Images, Methods, Model, Table, artefact
 
 FOOT, NAMES = 0.35, 0.95  # inches below a gallery, for its scale, and beside it, for the names
-TALL, WORDS, LETTER = 9.2, 0.34, 0.048  # inches of a page, of the text below an image, and of one of its letters
+TALL, WORDS, LETTER = 9.2, 0.31, 0.048  # inches of a page, of the text below an image, and of one of its letters
 BROAD = 8  # methods side by side
 
 
@@ -120,7 +120,7 @@ def _cells(rows: int, columns: int, aspect: float) -> tuple[int, float]:
     for blocks in range(1, 5):
         wide = (style.PAGE / blocks - NAMES - 0.03) / columns
         tall = (TALL - FOOT - WORDS) / (-(-rows // blocks) + 1) / aspect
-        sizes.append((round(min(wide, tall), 4), -blocks))
+        sizes.append((int(1e4 * min(wide, tall)) / 1e4, -blocks))  # a hair less makes no further block
     cell, blocks = max(sizes)
     return -blocks, cell
 
@@ -141,7 +141,7 @@ def _sheet(images, rows: list[tuple[str, list]], masks: list, known: pd.DataFram
     tall, broad = height + gap, columns * (width + gap)
     high = ((each + 1) * tall + words) / inch + FOOT
     figure = plt.figure(figsize=(style.PAGE, high), layout="none")
-    colours = plt.get_cmap(style.DIVERGING)
+    colours = plt.get_cmap(style.DIVERGING, 65)  # few, so that speckle is not most of the file
     for place, start in enumerate(range(0, len(rows), each)):
         some = rows[start : start + each]
         at = ((place / blocks * style.PAGE + NAMES) / style.PAGE, FOOT / high, broad / inch / style.PAGE, 1 - FOOT / high)

@@ -13,13 +13,13 @@ from ..plot.names import place, score_label, told_apart
 from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, MetricScores, Model, Models, Score, Scores, artefact
 from ..scores import counts_in, intervals, resampled, summarise
-from .gains import computed, of_baselines
 
 ZERO = 0.5  # where 0 stands on a logarithmic axis
 
 TOOK = {  # what goes with a method: column -> of which column of the scores, how
     "gradients": ("gradients", "mean"),
     "forwards": ("forwards", "mean"),
+    "baseline_gradients": ("baseline_gradients", "mean"),
     "flat_maps": ("flat", "sum"),
     "met_share": ("met", "mean"),
     "rank_agreement": ("rank_agreement", "mean"),  # of |map| with float32, where the run's precision is another
@@ -28,7 +28,7 @@ SIDES = {FOR: "better", AGAINST: "worse", OPEN: "undecided"}
 COLOURS = {"better": style._BLIND[0], "worse": style._BLIND[3], "undecided": "0.55", "": "0.15"}
 
 
-@artefact("ranking", needs=("scores", "baselines"))
+@artefact("ranking", needs=("scores",))
 def ranking(found, *, model: Model, forms: Forms, images: Images, scores: MetricScores, against: Method | None = None):
     """{scores}, of every method on the same {images} test images, {models}. Dots: means. Thin lines: their own 95 % bootstrap
     intervals over images. Thick lines: paired differences to {against}, drawn from its mean (dashed); the intervals of all
@@ -58,7 +58,9 @@ def ranking(found, *, model: Model, forms: Forms, images: Images, scores: Metric
     if against:
         data["difference_low"], data["difference_high"] = simultaneous(data["difference"].to_numpy(), np.hstack(draws))
         data["compared"] = [_compared(row, against) for row in data.itertuples()]
-    data = _with_costs(data, found, table, model)
+    data = data.merge(
+        _costs_of(table.rename(columns={"method": "entry"}), ["entry", "variant"]), on=["entry", "variant"], how="left"
+    )
     data = data.sort_values(["mean_rank", "entry", "variant"], kind="stable", ignore_index=True)
     return _scoreboard(data, found, model, against), data
 
@@ -82,14 +84,12 @@ def _compared(row, against: str) -> str:
     return SIDES[side(*ends)]
 
 
-def _with_costs(data: pd.DataFrame, found, table: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Beside each method what its maps took and what is to be known of them: the columns of `TOOK` and `baseline_gradients`."""
-    images = table.drop_duplicates(["method", "variant", "image_id"]).rename(columns={"method": "entry"})
-    took = {name: how for name, how in TOOK.items() if how[0] in table}
-    data = data.merge(images.groupby(["entry", "variant"]).agg(**took).reset_index(), on=["entry", "variant"], how="left")
-    own, ids = computed(found), images["image_id"].unique()
-    spent = {entry: of_baselines(own, model, entry, ids)["baseline_gradients"] for entry in data["entry"].unique()}
-    return data.assign(baseline_gradients=data["entry"].map(spent))
+def _costs_of(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """What the maps took and what is to be known of them, the columns of `TOOK` that there are, and `cost`, all gradients."""
+    told = {name: how for name, how in TOOK.items() if how[0] in table}
+    took = table.drop_duplicates([*keys, "image_id"]).groupby(keys).agg(**told).reset_index()
+    more = took["baseline_gradients"].fillna(0) if "baseline_gradients" in took else 0
+    return took.assign(cost=took["gradients"] + more)
 
 
 def _scoreboard(data: pd.DataFrame, found, model: str, against: str | None):
@@ -118,7 +118,7 @@ def _scoreboard(data: pd.DataFrame, found, model: str, against: str | None):
         axis.set_title(f"{words}{twice}\nbetter {better}", fontsize=7)
         axis.xaxis.set_major_locator(plt.MaxNLocator(4))
     _costs(axes[-1], rows)
-    ranked = [f"{row.label}  {row.mean_rank:.4g}" for row in rows.assign(mean_rank=rows["mean_rank"].round(1)).itertuples()]
+    ranked = [f"{row.label}  {row.mean_rank:.1f}" for row in rows.itertuples()]
     axes[0].set(yticks=rows.index, ylim=(len(rows) - 0.4, -0.6))
     axes[0].set_yticklabels(ranked, fontsize=6)
     axes[0].annotate(
@@ -129,25 +129,23 @@ def _scoreboard(data: pd.DataFrame, found, model: str, against: str | None):
         axis.set_axisbelow(True)
         axis.tick_params(axis="x", labelsize=6)
         axis.tick_params(axis="y", length=0)
-    looks = [
-        plt.Line2D([], [], marker="o", ls="none", color="0.3", ms=3.5),
-        plt.Line2D([], [], marker="D", ls="none", color="0.3", ms=3.2),
-    ]
-    words = ["method", "variant or other form"]
+    looks = [plt.Line2D([], [], marker=marker, ls="none", color="0.3", ms=3.4) for marker in "oD"]
+    looks.append(plt.Line2D([], [], color="0.3", lw=0.7))
+    words, more = ["method", "variant or other form", "interval of the mean"], ""
     if against:
         looks += [plt.Line2D([], [], color=COLOURS[one], lw=3.2, alpha=0.6) for one in SIDES.values()]
         reference = found.label(against)
-        words += [f"{one} than {reference}" if one != "undecided" else one for one in SIDES.values()]
+        words += [one if one == "undecided" else f"{one} than {reference}" for one in SIDES.values()]
+        more = f"; thick: differences to {reference}, together at 95 %"
     figure.legend(looks, words, loc="outside lower center", ncols=len(words), handlelength=1.5, columnspacing=1.2)
     n = " or ".join(map(str, sorted(data["n"].unique())))
-    more = f"; thick: differences to {found.label(against)}, all together at 95 %" if against else ""
-    figure.suptitle(f"{place(found.models[model])}: means of {n} images; thin: 95 % intervals{more}", fontsize=8)
+    figure.suptitle(f"{place(found.models[model])}: means of {n} images, 95 % intervals{more}", fontsize=8)
     return figure
 
 
 def _costs(axis, rows: pd.DataFrame):
     """Gradients and forward passes of each row, on one logarithmic axis on which 0 stands apart."""
-    gradients = rows["gradients"] + rows["baseline_gradients"].fillna(0)
+    gradients = rows["cost"]
     forwards = rows["forwards"] if "forwards" in rows else pd.Series(np.nan, rows.index)
     some = forwards > 0
     axis.scatter(forwards[some], rows.index[some], s=13, marker="s", c="white", edgecolors="0.35", linewidths=0.8, zorder=3)
@@ -169,7 +167,7 @@ def _from_zero(axis, least: float, most: float):
 # --- each method once, against its cost ---------------------------------------------------------------------------------
 
 
-@artefact("scatter", needs=("scores", "baselines"))
+@artefact("scatter", needs=("scores",))
 def scatter(
     found,
     *,
@@ -187,21 +185,19 @@ def scatter(
     """
     plain = [one for one in forms if one["variant"] == "vanilla" and not one["form"]]
     entries = [one["entry"] for one in plain]
-    table, own, wanted = found.scores([insertion, deletion, score], methods=entries), computed(found), (insertion, deletion, score)
+    wanted = (insertion, deletion, score)
+    table = found.scores(wanted, methods=entries)
     means = summarise(table, ["method", "metric"], found.seed).set_index(["method", "metric"])
+    took = _costs_of(table, ["method"]).set_index("method")
     rows = []
     for one, label in zip(plain, found.labels(plain), strict=True):
-        entry, mine = one["entry"], table[table["method"] == one["entry"]]
-        row = {"label": label, "entry": entry, "method": one["method"], "n": mine["image_id"].nunique()}
+        entry = one["entry"]
+        row = {"label": label, "entry": entry, "method": one["method"], "n": int(means.loc[(entry, score), "n"])}
         for name in wanted:
             row |= {name: means.loc[(entry, name), "mean"]}
             row |= {f"{name}_{end}": means.loc[(entry, name), end] for end in ("low", "high")}
-        images = mine.drop_duplicates("image_id")
-        row |= {name: images[column].agg(how) for name, (column, how) in TOOK.items() if column in images}
-        row["baseline_gradients"] = of_baselines(own, model, entry, mine["image_id"].unique())["baseline_gradients"]
-        rows.append(row)
+        rows.append(row | took.loc[entry].to_dict())
     data = pd.DataFrame(rows)
-    data.insert(4, "cost", data["gradients"] + data["baseline_gradients"].fillna(0))
     n = " or ".join(map(str, sorted(data["n"].unique())))
     figure, (above, below) = plt.subplots(2, 1, figsize=(style.PAGE, 7.4))
     figure.suptitle(f"{place(found.models[model])}: means of {n} images, 95 % intervals", fontsize=8)

@@ -8,6 +8,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.transforms import Bbox
 
 from ..store import replacing
 from .names import label, method_of
@@ -86,29 +87,18 @@ def method_style(name: str, position: int = 0) -> tuple:
     return label(name), *METHODS.get(base, METHODS.get(method_of(name), own))
 
 
-def _footnote(figure, text: str):
-    """Put a note below a figure, which grows by its height."""
-    wide, high = figure.get_size_inches()
-    text = "\n".join(textwrap.fill(line, int(20 * wide)) for line in text.splitlines())
-    more = 0.11 * (text.count("\n") + 1) + 0.06  # inches
-    share = more / (high + more)
-    figure.set_size_inches(wide, high + more)
-    if engine := figure.get_layout_engine():
-        engine.set(rect=(0, share, 1, 1 - share))
-    else:
-        for axis in figure.axes:
-            box = axis.get_position(original=True)
-            axis.set_position([box.x0, share + (1 - share) * box.y0, box.width, (1 - share) * box.height])
-    note = figure.text(0.02 / wide, 0.03 / (high + more), text, fontsize=6, color="0.25", va="bottom", linespacing=1.1)
-    note.set_in_layout(False)
-
-
 def save(figure, *paths, note: str = ""):
-    """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it."""
+    """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it, by which it
+    grows."""
+    wide, high = figure.get_size_inches()
+    more = {}
     if note:
-        _footnote(figure, note)
+        text = "\n".join(textwrap.fill(line, int(20 * wide)) for line in note.splitlines())
+        below = 0.11 * (text.count("\n") + 1) + 0.05  # inches
+        figure.text(0.04 / wide, -0.01 / high, text, fontsize=6, color="0.25", va="top", linespacing=1.1).set_in_layout(False)
+        more["bbox_inches"] = Bbox([[0, -below], [wide, high]])
     for path in paths:
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {}
         with replacing(path) as temporary:
-            figure.savefig(temporary, metadata=metadata)
+            figure.savefig(temporary, metadata=metadata, **more)
     plt.close(figure)
