@@ -109,6 +109,10 @@ class Found:
         alike = [f" ({one['entry']})" * (words.count(word) > 1) for one, word in zip(forms, words, strict=True)]
         return [self.label(one["entry"], one["variant"], a + b) for one, a, b in zip(forms, words, alike, strict=True)]
 
+    def class_name(self, model: str, number: int) -> str:
+        """What a class of a model is called."""
+        return str(number)
+
     def note(self) -> str:
         """What the daggers say that `label` has put behind names; "" without any."""
         flat, missed = [], []

@@ -126,9 +126,8 @@ def test_differences_to_a_chosen_method_are_paired_and_hold_together(results):
     assert rows.loc[("recalibration_eg", "vanilla", UP), "compared"] == "better"
     assert rows.loc[("lpi", "vanilla", DOWN), "compared"] == "better"  # lower, and lower is better
     assert rows.loc[("recalibration_eg", "valid_references", DOWN), "compared"] == "better"
-    assert any("differences to IG" in text for text in texts(figure)) and {"better than IG", "worse than IG", "undecided"} <= set(
-        texts(figure)
-    )
+    assert any("differences to IG" in text for text in texts(figure))
+    assert {"better than IG", "worse than IG", "undecided"} <= set(texts(figure))
 
 
 def test_a_method_outside_the_rows_may_be_compared_with(results):
@@ -249,7 +248,7 @@ def test_a_note_makes_a_figure_higher_and_leaves_what_is_above_as_it_is(tmp_path
         style.save(figure, tmp_path / f"{len(note)}.png", note=note)
     plain, noted = (plt.imread(tmp_path / f"{size}.png") for size in (0, len(note)))
     assert noted.shape[1] == plain.shape[1] == style.PAGE * 250 and noted.shape[0] > plain.shape[0] + 60
-    assert np.array_equal(noted[:480], plain[:480])
+    assert np.abs(noted[:480] - plain[:480]).mean() < 0.01  # the same, but for rounding
     assert (noted[len(plain) :].min(axis=2) < 0.7).any() and (noted[-4:] == 1).all()  # text, and none of it cut off
 
 
@@ -318,6 +317,9 @@ class Pictures:
         known = self.split.index.assign(predicted=[0, 1, 2, 3, 4, 5, 6, 0], confidence=0.5, training=model)
         return known[["training", "image_id", "label", "predicted", "confidence"]]
 
+    def class_name(self, model, number):
+        return {6: "a long name"}.get(number, str(number))
+
     def labels(self, forms):
         return [one["entry"] for one in forms]
 
@@ -345,6 +347,7 @@ def test_under_each_image_stand_its_class_and_what_is_predicted():
     figure, data = gallery(Pictures(16), ["ig", "mfaba"], images=8)
     said = texts(figure)
     assert "class 7\n→ 0\n50 %" in said and "class 3\n→ 3\n50 %" in said
+    assert [text for text in said if "class a" in text and "…" in text and "→ a" in text]  # cut to what has room
     assert data.loc[data["image_id"] == IDS[7], ["class", "predicted", "confidence"]].drop_duplicates().to_numpy().tolist() == [
         [7, 0, 0.5]
     ]

@@ -90,6 +90,7 @@ def sheet(found, *, model: Model, forms: Forms, images: Images, order: Table | N
     masks, rows, data = [test.mask(row) for row in range(images)], [], []
     known = found.predictions(model).drop_duplicates("image_id").set_index("image_id")
     known = known.loc[test.index["image_id"].iloc[:images], ["label", "predicted", "confidence"]].reset_index()
+    told = [_told(found, model, one) for one in known.itertuples()]
     for form, text in zip(forms, found.labels(forms), strict=True):
         maps = [found.map(model, form["entry"], row, form["variant"]) for row in range(images)]
         rows.append((text, maps))
@@ -98,9 +99,7 @@ def sheet(found, *, model: Model, forms: Forms, images: Images, order: Table | N
             sizes = {"label": text, "sum": values.sum(), "largest": np.abs(values).max(), "flat": bool(flat(values))}
             data.append({**about, **sizes, "share_of_attribution_in_mask": inside(values, mask)})
     classes = known.rename(columns={"label": "class"})
-    return _sheet([test.picture(row) for row in range(images)], rows, masks, known), pd.DataFrame(data).merge(
-        classes, on="image_id"
-    )
+    return _sheet([test.picture(row) for row in range(images)], rows, masks, told), pd.DataFrame(data).merge(classes, on="image_id")
 
 
 def _ordered(found, forms: list[dict], order: str | None) -> list[dict]:
@@ -125,11 +124,11 @@ def _cells(rows: int, columns: int, aspect: float) -> tuple[int, float]:
     return -blocks, cell
 
 
-def _sheet(images, rows: list[tuple[str, list]], masks: list, known: pd.DataFrame):
+def _sheet(images, rows: list[tuple[str, list]], masks: list, told: list[list[str]]):
     """All methods on the same images, on one page, in blocks side by side: the images on top, then a row a method.
 
     `rows`: (label, maps (C, H, W) of the images), each map on its own symmetric scale. `masks`: (H, W) of the images, or None.
-    `known`: of each image its `label`, the class `predicted` and its probability, `confidence`.
+    `told`: lines below the images.
     """
     columns, (_, height, width) = len(images), images[0].shape
     blocks, cell = _cells(len(rows), columns, height / width)
@@ -152,8 +151,8 @@ def _sheet(images, rows: list[tuple[str, list]], masks: list, known: pd.DataFram
         for column, (image, mask) in enumerate(zip(images, masks, strict=True)):
             left, small = column * (width + gap), None if mask is None else averaged(mask.astype(float), max(height, width))
             sheet[:height, left : left + width] = np.broadcast_to(image, (3, height, width)).transpose(1, 2, 0)
-            text = _told(known.iloc[column], int(cell / LETTER))
-            axis.text(left + width / 2, height + gap / 2, text, ha="center", va="top", fontsize=6, linespacing=1.0)
+            lines = [shorten(line, int(cell / LETTER)) for line in told[column]]
+            axis.text(left + width / 2, height + gap / 2, "\n".join(lines), ha="center", va="top", fontsize=6, linespacing=1.0)
             for top, (_, maps) in zip(tops[1:], some, strict=True):
                 values = averaged(maps[column], max(height, width))
                 sheet[top : top + height, left : left + width] = colours((signed(values) + 1) / 2)[..., :3]
@@ -161,7 +160,8 @@ def _sheet(images, rows: list[tuple[str, list]], masks: list, known: pd.DataFram
                     axis.text(left + width / 2, top + height / 2, "flat", ha="center", va="center", fontsize=6, color="0.4")
                 elif small is not None:
                     outline[top : top + height, left : left + width] = small
-        axis.imshow(sheet)
+        for part in (slice(0, words), slice(words, len(sheet))):  # the maps by themselves: of few colours, they take little room
+            axis.imshow(sheet[part], extent=(-0.5, broad - 0.5, part.stop - 0.5, part.start - 0.5), interpolation="none")
         if outline.any():
             axis.contour(outline, levels=[0.5], colors="black", linewidths=0.35)
         axis.set(xticks=[], yticks=[top + height / 2 for top in tops], ylim=(len(sheet), 0))
@@ -176,8 +176,12 @@ def _sheet(images, rows: list[tuple[str, list]], masks: list, known: pd.DataFram
     return figure
 
 
-def _told(known, letters: int) -> str:
-    """Under an image: its class, the predicted class and its probability, in lines of so many letters."""
-    lines = [f"class {known['label']}", f"\N{RIGHTWARDS ARROW} {known['predicted']}"]
-    lines = [line if len(line) <= letters else f"{line[: letters - 1]}\N{HORIZONTAL ELLIPSIS}" for line in lines]
-    return "\n".join([*lines, f"{100 * known['confidence']:.0f} %"])
+def _told(found, model: str, known) -> list[str]:
+    """What to say below an image: its class, where it has one, the predicted class and its probability."""
+    own = [f"class {found.class_name(model, known.label)}"] if known.label >= 0 else []
+    return [*own, f"\N{RIGHTWARDS ARROW} {found.class_name(model, known.predicted)}", f"{100 * known.confidence:.0f} %"]
+
+
+def shorten(text: str, letters: int) -> str:
+    """A text of at most so many letters."""
+    return text if len(text) <= letters else f"{text[: letters - 1]}\N{HORIZONTAL ELLIPSIS}"
