@@ -130,12 +130,15 @@ class Found:
     def _doubt(self, table: pd.DataFrame):
         """Remember the methods of whose maps some rank no pixel, or whose baselines missed their goal: how many images, how many of
         their maps rank none, which share of their baselines met it."""
-        told = table.assign(**{name: table.get(name, fine) for name, fine in (("flat", False), ("met", 1.0))})
-        told["flat"], told["met"] = told["flat"].eq(True), told["met"].fillna(1.0)
+        told = {name: table[name] for name in ("flat", "met") if name in table}
+        flat, met = (
+            told.get("flat", pd.Series(False, table.index)).eq(True),
+            told.get("met", pd.Series(1.0, table.index)).fillna(1.0),
+        )
         place = ["model", "method", "variant"]
-        doubted = told[told["flat"] | (told["met"] < 1)][place].drop_duplicates()
-        for key, rows in told.merge(doubted, on=place).drop_duplicates([*place, "image_id"]).groupby(place):
-            self._doubts[key] = len(rows), int(rows["flat"].sum()), float(rows["met"].mean())
+        for key in table.loc[flat | (met < 1), place].drop_duplicates().itertuples(index=False, name=None):
+            rows = table[(table[place] == list(key)).all(axis=1)].drop_duplicates("image_id").index
+            self._doubts[key] = len(rows), int(flat[rows].sum()), float(met[rows].mean())
 
     # --- maps and pictures --------------------------------------------------------------------------------------------
 

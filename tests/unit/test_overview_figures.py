@@ -12,6 +12,7 @@ from pathattr.dataset.split import Split
 from pathattr.judging import simultaneous
 from pathattr.plot import style
 from pathattr.plot.pictures import averaged
+from pathattr.promise import invented
 from pathattr.ranks import flat
 from pathattr.registry import get
 from pathattr.scores import counts_in, resampled, summarise
@@ -280,6 +281,19 @@ def test_bands_of_removal_curves_lie_inside_and_the_figure_has_one_legend(result
         assert low < part["low"].min() and part["high"].max() < high and axis.get_legend() is None
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["IG (0.000, 0.000)", "LPI† (0.000, 0.000)"]
+
+
+def test_figure_1_of_lpi_speaks_of_no_mask_where_there_is_none(monkeypatch):
+    with_masks = invented.Invented._split
+
+    def without(found, role, dataset):
+        split = with_masks(found, role, dataset)
+        return Split(split.index.drop(columns=[name for name in split.index if name.startswith("box")]), split.pixels)
+
+    monkeypatch.setattr(invented.Invented, "_split", without)
+    figure, data = invented.drawing("artefact", "references_used").run()
+    assert not [text for text in texts(figure) if any(word in text for word in ("mask", "outline", "object"))]
+    assert data["share_of_attribution_in_mask"].isna().all()
 
 
 # --- the gallery ----------------------------------------------------------------------------------------------------------
