@@ -130,11 +130,8 @@ class Found:
     def _doubt(self, table: pd.DataFrame):
         """Remember the methods of whose maps some rank no pixel, or whose baselines missed their goal: how many images, how many of
         their maps rank none, which share of their baselines met it."""
-        told = {name: table[name] for name in ("flat", "met") if name in table}
-        flat, met = (
-            told.get("flat", pd.Series(False, table.index)).eq(True),
-            told.get("met", pd.Series(1.0, table.index)).fillna(1.0),
-        )
+        fine = pd.Series(1.0, table.index)
+        flat, met = table.get("flat", 1 - fine).eq(True), table.get("met", fine).fillna(1.0)
         place = ["model", "method", "variant"]
         for key in table.loc[flat | (met < 1), place].drop_duplicates().itertuples(index=False, name=None):
             rows = table[(table[place] == list(key)).all(axis=1)].drop_duplicates("image_id").index

@@ -160,7 +160,10 @@ def _sheet(images, rows: list[tuple[str, list]], masks: list, told: list[list[st
                     axis.text(left + width / 2, top + height / 2, "flat", ha="center", va="center", fontsize=6, color="0.4")
                 elif small is not None:
                     outline[top : top + height, left : left + width] = small
-        for part in (slice(0, words), slice(words, len(sheet))):  # the maps by themselves: of few colours, they take little room
+        for part in (
+            slice(0, tall + words),
+            slice(tall + words, len(sheet)),
+        ):  # the maps apart: of few colours, they take little room
             axis.imshow(sheet[part], extent=(-0.5, broad - 0.5, part.stop - 0.5, part.start - 0.5), interpolation="none")
         if outline.any():
             axis.contour(outline, levels=[0.5], colors="black", linewidths=0.35)
