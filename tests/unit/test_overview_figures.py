@@ -256,12 +256,13 @@ def test_a_note_makes_a_figure_higher_and_leaves_what_is_above_as_it_is(tmp_path
 # --- curves ---------------------------------------------------------------------------------------------------------------
 
 
-def test_bands_of_removal_curves_lie_inside_and_the_figure_has_one_legend(results):
-    """An image far off makes a wide band."""
+@pytest.mark.parametrize("off, scale", [((0.4,), "linear"), ((400, -400), "symlog")])
+def test_bands_of_removal_curves_lie_inside_and_the_figure_has_one_legend(results, off, scale):
+    """Images far off make wide bands."""
     names = ("diffid_output", "diffid_probability")
     for number, entry in enumerate(("ig", "lpi")):
         wild = values(0.1, number)
-        wild[0] = 40
+        wild[: len(off)] = off
         parts = [
             pd.DataFrame({"image_id": IDS, "metric": name, "x": x, "value": wild, "variant": "vanilla"})
             for name in names
@@ -279,6 +280,8 @@ def test_bands_of_removal_curves_lie_inside_and_the_figure_has_one_legend(result
     for axis, name in zip(figure.axes, names, strict=True):
         part, (low, high) = data[data["metric"] == name], axis.get_ylim()
         assert low < part["low"].min() and part["high"].max() < high and axis.get_legend() is None
+        assert axis.get_yscale() == scale and ("logarithmic" in axis.get_ylabel()) == (scale == "symlog")
+        assert len([tick for tick in axis.get_yticks() if low < tick < high]) >= 3
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["IG (0.000, 0.000)", "LPI† (0.000, 0.000)"]
 

@@ -10,6 +10,7 @@ from ..plot.names import score_label
 from ..registry import Images, Method, Methods, Metric, Model, Models, Scores, Sweep, Variants, artefact
 from ..scores import counts_in, summarise
 
+FAR = 4  # times the largest mean: where a band counts as reaching far beyond the curves
 DASHES = {"vanilla": "-", "absolute": ":", "valid_interpolations": "--", "valid_references": "-"}
 
 
@@ -50,10 +51,8 @@ def removal_curves(
             axis.fill_between(curve["x"], curve["low"], curve["high"], color=colour, alpha=0.12, lw=0)
     for axis, score in zip(axes[0], scores, strict=True):
         part = curves[curves["metric"] == score]
-        low, high = part["low"].min(), part["high"].max()
-        margin = 0.04 * (high - low) or 1
-        limits = {"xlim": (0, 1), "ylim": (low - margin, high + margin)}
-        axis.set(xlabel=r"fraction of pixels removed, $\delta$", ylabel=score_label(score).replace(", ", ",\n"), **limits)
+        axis.set(xlabel=r"fraction of pixels removed, $\delta$", ylabel=score_label(score).replace(", ", ",\n"), xlim=(0, 1))
+        _limit(axis, part)
         axis.axhline(0, color="0.8", lw=0.6, zorder=0)
     title = "method (AUC)" if len(scores) == 1 else "method (AUC, of the panels from left to right)"
     style_of = {"ncols": 2, "title": title, "title_fontsize": 7, "handlelength": 3, "columnspacing": 2}
@@ -64,6 +63,23 @@ def removal_curves(
         areas[[*by, "metric", "mean"]].rename(columns={"mean": "auc"}), on=[*by, "metric"]
     )
     return figure, data if len(variants) > 1 else data.drop(columns="variant")
+
+
+def _limit(axis, curves: pd.DataFrame):
+    """Limits within which curves and their bands lie; where bands reach far beyond the curves, the axis is logarithmic there."""
+    low, high, reach = curves["low"].min(), curves["high"].max(), curves["mean"].abs().max()
+    if max(-low, high) > FAR * reach > 0:
+        axis.set_yscale("symlog", linthresh=reach, linscale=2)
+        near = plt.MaxNLocator(4).tick_values(-reach, reach)
+        far = [sign * 10.0**power for power in range(-6, 9) for sign in (-1, 1) if 1.5 * reach < 10.0**power]
+        axis.set_yticks([one for one in (*near, *far) if low <= one <= high and (abs(one) <= reach or one in far)])
+        axis.set_yticks([], minor=True)
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.set_ylabel(f"{axis.get_ylabel()}\n(logarithmic beyond {reach:.2g})")
+        axis.set_ylim(min(1.3 * low, -0.1 * reach), max(1.3 * high, 0.1 * reach))
+    else:
+        margin = 0.04 * (high - low) or 1
+        axis.set_ylim(low - margin, high + margin)
 
 
 def _number(value: float) -> str:
