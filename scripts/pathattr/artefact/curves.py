@@ -27,9 +27,10 @@ def removal_curves(
 ):
     """{scores}; {models}; as the fraction :math:`\\delta` of removed pixels grows. DiffID is the insertion game minus the deletion
     game. *Output* is the change that the papers define, the mean over {images} images of the ratio of the class's raw logits; an
-    image whose own logit is near zero has a ratio without bound, so intervals can be wide. *Probability* is the same without that
-    pole; *accuracy* is the difference of the shares of correct predictions. Bands are 95 % bootstrap intervals over images. The
-    area under each curve (trapezoidal rule, both ends included) stands in the legend, a panel each; higher is better.
+    image whose own logit is near zero has a ratio without bound, so intervals can be wide, and the axis is then logarithmic beyond
+    the curves. *Probability* is the same without that pole; *accuracy* is the difference of the shares of correct predictions.
+    Bands are 95 % bootstrap intervals over images. The area under each curve (trapezoidal rule, both ends included) stands in the
+    legend, a panel each; higher is better.
     """
     table = found.scores([f"{name}{suffix}" for name in scores for suffix in ("", "_auc")], variants)
     by = ["method", "variant"]
