@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from pathattr import source, store
-from pathattr.artefact.ranking import _covered
+from pathattr.artefact.ranking import ZERO, _covered
 from pathattr.files import File
 from pathattr.plot import style, tables
 from pathattr.plot.names import label, told_apart
@@ -352,7 +352,7 @@ def test_names_do_not_cover_one_another_nor_a_point(results):
         inside = axis.get_window_extent(renderer)
         assert all(inside.x0 <= box[0] and box[2] <= inside.x1 and inside.y0 <= box[1] and box[3] <= inside.y1 for box in boxes)
         y = data["insertion_probability_auc" if x != "cost" else "diffid_probability_auc"]
-        spots = axis.transData.transform(np.column_stack([data[x].clip(lower=0.5), y]))
+        spots = axis.transData.transform(np.column_stack([data[x].clip(lower=ZERO), y]))
         for number, box in enumerate(boxes):
             assert not any(_covered(box, other) for other in boxes[:number])
             assert not any(_covered(box, (*(spot - 1), *(spot + 1))) for spot in spots)

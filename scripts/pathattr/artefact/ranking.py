@@ -14,7 +14,7 @@ from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, MetricScores, Model, Models, Score, Scores, artefact
 from ..scores import counts_in, intervals, resampled, summarise
 
-ZERO = 0.5  # where 0 stands on a logarithmic axis
+ZERO = 0.3  # where 0 stands on a logarithmic axis
 
 TOOK = {  # what goes with a method: column -> of which column of the scores, how
     "gradients": ("gradients", "mean"),
@@ -151,16 +151,15 @@ def _costs(axis, rows: pd.DataFrame):
     axis.scatter(forwards[some], rows.index[some], s=13, marker="s", c="white", edgecolors="0.35", linewidths=0.8, zorder=3)
     axis.scatter(gradients.clip(lower=ZERO), rows.index, s=11, c="0.35", lw=0, zorder=4)
     most = max(gradients.max(), forwards.max() if some.any() else 1)
-    _from_zero(axis, ZERO, most)
-    axis.set_title("an image:\n\N{BLACK CIRCLE} gradients\n\N{WHITE SQUARE} forward passes", fontsize=6)
+    _from_zero(axis, ZERO, most, (1, 10, 100) if most < 1000 else (1, 100, 10000, 1000000))
+    axis.set_title("an image:\n\N{BLACK CIRCLE} gradients\n\N{WHITE SQUARE} forwards", fontsize=6)
 
 
-def _from_zero(axis, least: float, most: float):
+def _from_zero(axis, least: float, most: float, ticks):
     """A logarithmic axis of counts on which 0 stands, too, where `least` is below 1."""
-    axis.set(xscale="log", xlim=(0.4 if least < 1 else 0.8, 1.6 * most))
-    ticks = [tick for tick in (ZERO, 1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000) if tick <= 1.6 * most]
-    wide = ticks if len(ticks) < 7 else [tick for tick in ticks if not str(tick).startswith("3")]
-    axis.set_xticks(wide, ["0" if tick == ZERO else f"{tick:g}" for tick in wide])
+    axis.set(xscale="log", xlim=(0.8 * ZERO if least < 1 else 0.8, 1.6 * most))
+    there = [tick for tick in (ZERO, *ticks) if tick <= 1.6 * most]
+    axis.set_xticks(there, ["0" if tick == ZERO else f"{tick // 1000}k" if tick >= 1000 else str(tick) for tick in there])
     axis.set_xticks([], minor=True)
 
 
@@ -208,7 +207,7 @@ def scatter(
     above.set_title("(a)", loc="left")
     _points(below, shown, "shown", score)
     most = shown["shown"].max()
-    _from_zero(below, shown["shown"].min(), most)
+    _from_zero(below, shown["shown"].min(), most, (1, 3, 10, 30, 100, 300, 1000, 3000, 10000))
     below.set(xlabel="gradients an image, those for baselines included")
     below.set(ylabel=f"{score_label(score)} ({found.direction(metric, score)} is better)")
     below.set_title("(b)", loc="left")
