@@ -98,8 +98,8 @@ def save(figure, *paths, note: str = ""):
         below = 0.11 * (text.count("\n") + 1) + 0.05  # inches
         figure.text(0.04 / wide, -0.01 / high, text, fontsize=6, color="0.25", va="top", linespacing=1.1).set_in_layout(False)
         more["bbox_inches"] = Bbox([[0, -below], [wide, high]])
-        for _ in range(2):  # the layout takes two rounds to settle
-            figure.draw_without_rendering()
+        figure.set_dpi(plt.rcParams["savefig.dpi"])  # text is a hair wider or narrower at another resolution
+        figure.draw_without_rendering()
         figure.set_layout_engine("none")  # all stays where it is, but legends, which would go down with the edge
         for legend in figure.legends:
             legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
