@@ -30,9 +30,8 @@ with job(snakemake) as given:
     if given["baselines"]:
         own, _ = read_arrays(given.one("baselines"))
         needed["baselines"] = torch.tensor(own["baseline"]).unflatten(0, (len(index), -1))
-        of_images = {name: own[name].reshape(len(index), -1) for name in ("met", "gradients")}
-        besides["met"] = dict(enumerate(of_images["met"].mean(1)))
-        besides["baseline_gradients"] = dict(enumerate(of_images["gradients"].sum(1)))
+        met, spent = (own[name].reshape(len(index), -1) for name in ("met", "gradients"))
+        besides |= {"met": dict(enumerate(met.mean(1))), "baseline_gradients": dict(enumerate(spent.sum(1)))}
     needed |= {name: value for name, value in settings.items() if name not in get("method", method).facts["fitted"]}
     needed |= {"seed": told["seed"], "micro_batch": snakemake.config["micro_batch"]}
     target, ids = index["label"].to_numpy(), index["image_id"].to_numpy()
