@@ -3,6 +3,7 @@
 from pathattr.job import job, use_torch
 
 BLOCK = 256  # images in memory at a time
+TOOK = ("gradients", "forwards", "baseline_gradients", "met", "rank_agreement")  # counts that go with the scores
 
 with job(snakemake, may_not_apply=True) as given:
     import pandas as pd
@@ -10,6 +11,7 @@ with job(snakemake, may_not_apply=True) as given:
 
     from pathattr.api import measure
     from pathattr.model.load import opened
+    from pathattr.ranks import flat
     from pathattr.registry import get
     from pathattr.shards import shard_range
     from pathattr.store import read_arrays, read_maps, write_table
@@ -41,7 +43,8 @@ with job(snakemake, may_not_apply=True) as given:
         for variant, values in maps.items():
             options = {"ids": ids, "seed": told["seed"], "micro_batch": snakemake.config["micro_batch"], "progress": True}
             table = measure(metric, classifier, images, targets, torch.from_numpy(values), **options, **needed, **settings)
-            took = {name: table["image_id"].map(counts[name]) for name in ("gradients", "rank_agreement") if name in counts}
+            took = {name: table["image_id"].map(counts[name]) for name in TOOK if name in counts}
+            took["flat"] = table["image_id"].map(dict(zip(ids, flat(values), strict=True)))
             valid = table["image_id"].map(counts[variant]) if variant in counts else float("nan")
             tables.setdefault(variant, []).append(table.assign(variant=variant, **took, valid=valid))
     table = pd.concat(sum(tables.values(), []), ignore_index=True)

@@ -9,6 +9,7 @@ with job(snakemake, may_not_apply=True) as given:
 
     from pathattr.finite import check_finite
     from pathattr.model.load import opened
+    from pathattr.ranks import flat
     from pathattr.registry import get
     from pathattr.shards import shard_range
     from pathattr.store import read_maps, write_table
@@ -28,15 +29,17 @@ with job(snakemake, may_not_apply=True) as given:
 
     data = Data(*of("train"), *of("test"), about["mean"], about["std"], told["seed"], device)
     ids, tables = splits["test"].index["image_id"].to_numpy()[: counts["test"]], []
-    gradients = pd.concat([part[2] for part in seen["test"]])["gradients"].loc[ids].to_numpy()
+    took = pd.concat([part[2] for part in seen["test"]]).loc[ids]
+    took = {name: took[name].to_numpy() for name in ("gradients", "forwards", "baseline_gradients", "met") if name in took}
     for variant in seen["test"][0][3]:
         maps = {name: torch.from_numpy(np.concatenate([part[3][variant] for part in parts])) for name, parts in seen.items()}
         maps = {name: values[: counts[name]] for name, values in maps.items()}
+        took["flat"] = flat(maps["test"].numpy())
         for score, (x, values) in get("metric", metric).function(classifier.module, data, maps, **settings).items():
             check_finite(values, f"{metric}: {score}")
             rows = {"image_id": np.repeat(ids, len(x)), "metric": score, "x": np.tile(x, len(ids)), "value": values.reshape(-1)}
-            more = {"variant": variant, "gradients": np.repeat(gradients, len(x)), "valid": np.nan}
-            tables.append(pd.DataFrame({**rows, **more}))
+            more = {name: np.repeat(count, len(x)) for name, count in took.items()}
+            tables.append(pd.DataFrame({**rows, "variant": variant, **more, "valid": np.nan}))
         print(f"{metric}: {variant}")
     table = pd.concat(tables, ignore_index=True)
     write_table(snakemake.output[0], table, {"digest": told["digest"], "settings": told["settings"]})

@@ -21,7 +21,7 @@ def check_entry(kind: str, where: str, name: str, entry: dict, config: dict) -> 
     if kind == "metric" and known.facts.get("probe"):
         own += source.registered("probe")[known.facts["probe"]].parameters
     if kind == "method":
-        common |= {"objective", "variants", "upto"}
+        common |= {"objective", "variants", "upto", "label"}
         if known.facts.get("baseline"):
             common.add("baseline")
             fitter = entry.get("baseline", known.facts["baseline"])
@@ -72,7 +72,7 @@ def _check_captum(where: str, name: str, known, entry: dict) -> list[str]:
     classes = installed.attributions()
     if classes and name not in classes:
         return [f"{where}.method: captum has no attribution class {name!r}; {among(name, sorted(classes))}"]
-    given = [key for key in entry if key not in ("method", "objective", "variants")]
+    given = [key for key in entry if key not in ("method", "objective", "variants", "label")]
     sets = known.facts["sets"]
     problems = [f"{where}: found the key {key!r}, which pathattr sets itself; accepted: without" for key in given if key in sets]
     takes = installed.keywords(name) if classes and not problems else None

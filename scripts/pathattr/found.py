@@ -11,6 +11,7 @@ from . import source
 from .dataset.split import Split, background, open_split
 from .errors import InputError
 from .job import Given
+from .plot.names import DAGGER, VARIANTS, entry_label
 from .store import not_applicable, read_arrays, read_csv, read_map, read_table, read_tensors
 
 OF_METHODS = ("baselines", "maps", "scores")  # roles whose files are of a method on a model each
@@ -29,6 +30,8 @@ class Found:
     def __init__(self, given: Given):
         self.given, self.params, self.seed = given, given.params, given.params["seed"]
         self.models = {key: SimpleNamespace(**about) for key, about in given.params["models"].items()}
+        self._doubts: dict[tuple, tuple] = {}  # (model, method, variant) -> images, maps that rank no pixel, share of baselines met
+        self._marked: dict[tuple, str] = {}  # of these, the ones that were named, and how
 
     @functools.cached_property
     def not_applicable(self) -> dict[tuple[str, str], str]:
@@ -69,8 +72,9 @@ class Found:
 
     def scores(self, names, variants=("vanilla",), models=None, methods=None, by: str | None = None) -> pd.DataFrame:
         """Some scores of the methods, a row a number: `model` (its key), `method`, `variant`, `metric` (the score's name),
-        `image_id`, `x`, `value`, `gradients`, `training`; in that order. By default of all models and methods. `by`: the entry of
-        `metrics` that gave them, where several give scores of one name.
+        `image_id`, `x`, `value`, `gradients`, `forwards`, `flat` (whether its map ranks no pixel), `met` (which share of its
+        baselines met their goal, where it has any), `training`. By default of all models and methods. `by`: the entry of `metrics`
+        that gave them, where several give scores of one name.
 
         A metric that reads absolute values alone has no scores of the variant absolute: they are those of vanilla. Raises
         `InputError` where the methods of a model were measured on different images.
@@ -97,6 +101,7 @@ class Found:
         images = table.drop_duplicates(["model", "method", "image_id"]).groupby(["model", "method"])["image_id"]
         if images.agg(frozenset).groupby("model").nunique().gt(1).any():
             raise InputError(f"scores: methods were measured on different images: {images.size().to_dict()}")
+        self._doubt(table)
         return table.sort_values(KEYS, kind="stable", ignore_index=True)
 
     @staticmethod
@@ -108,6 +113,53 @@ class Found:
             raise InputError(f"{file}: {len(order)} images; expected {file.about['stop'] - file.about['start']}")
         row = file.about["start"] + order.get_indexer(table["image_id"])
         return table[(row >= file.about["first"]) & (row < file.about["last"])]
+
+    # --- names ----------------------------------------------------------------------------------------------------------
+
+    def label(self, entry: str, variant: str = "vanilla", text: str = "", also=()) -> str:
+        """What a method is called: by the configuration, else as everywhere; or `text`. With a dagger where some of the scores read
+        so far, its own or those `also` meant, (entry, variant) each, are of maps that rank no pixel, or of baselines that missed
+        their goal."""
+        own = self.params.get("labels")
+        called = {side: entry_label(*side, own=own) for side in [*also, (entry, variant)]}
+        called[entry, variant] = text or called[entry, variant]
+        doubted = {key: called[key[1:]] for key in self._doubts if key[1:] in called}
+        self._marked |= doubted
+        return called[entry, variant] + DAGGER * bool(doubted)
+
+    def labels(self, forms: list[dict]) -> list[str]:
+        """What forms (`entry`, `method`, `variant`, `form`) are called side by side: by their registered method; by their entry
+        besides where two would be called alike."""
+        own, words = self.params.get("labels", {}), []
+        for one in forms:
+            named = (one["entry"], one["variant"], "", own) if one["entry"] in own else (one["method"], one["variant"], one["form"])
+            words.append(entry_label(*named))
+        alike = [f" ({one['entry']})" * (words.count(word) > 1) for one, word in zip(forms, words, strict=True)]
+        return [self.label(one["entry"], one["variant"], a + b) for one, a, b in zip(forms, words, alike, strict=True)]
+
+    def note(self) -> str:
+        """What the daggers say that `label` has put behind names; "" without any."""
+        flat, missed = [], []
+        for (model, _, variant), text in self._marked.items():
+            n, empty, met = self._doubts[model, _, variant]
+            where = text + f" on {model}" * (len(self.models) > 1)
+            where += f", {variant.replace('_', ' ')}" * (variant != "vanilla" and VARIANTS.get(variant, variant) not in text)
+            flat += [f"{where} {empty} of {n}"] if empty else []
+            missed += [f"{where} {100 * (1 - met):.0f} %"] if met < 1 else []
+        said = "maps that rank no pixel, the same everywhere, so that pixels go by their place: " + "; ".join(flat)
+        goal = "baselines that missed their goal: " + "; ".join(missed)
+        parts = [said] * bool(flat) + [goal] * bool(missed)
+        return f"{DAGGER} {'. '.join(part[0].upper() + part[1:] for part in parts)}." if parts else ""
+
+    def _doubt(self, table: pd.DataFrame):
+        """Remember the methods of whose maps some rank no pixel, or whose baselines missed their goal: how many images, how many of
+        their maps rank none, which share of their baselines met it."""
+        fine = pd.Series(1.0, table.index)
+        flat, met = table.get("flat", 1 - fine).eq(True), table.get("met", fine).fillna(1.0)
+        place = ["model", "method", "variant"]
+        for key in table.loc[flat | (met < 1), place].drop_duplicates().itertuples(index=False, name=None):
+            rows = table[(table[place] == list(key)).all(axis=1)].drop_duplicates("image_id").index
+            self._doubts[key] = len(rows), int(flat[rows].sum()), float(met[rows].mean())
 
     # --- maps and pictures --------------------------------------------------------------------------------------------
 

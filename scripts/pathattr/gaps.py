@@ -1,7 +1,5 @@
 """What figures, tables and claims are drawn and judged without: methods that do not apply to a network, told beside the rest."""
 
-from textwrap import fill
-
 import pandas as pd
 
 from . import source
@@ -54,10 +52,10 @@ def told(found, models) -> list[str]:
     return lines
 
 
-def note(found, width: int = 150) -> str:
-    """Below a figure or a table: which methods do not apply to which networks, and why; "" where all do."""
+def note(found) -> str:
+    """Below a figure or a table: which methods do not apply to which networks, and why, and what the daggers say; "" for nothing."""
     lines = [line for line in told(found, found.models) if line.startswith("not applicable")]
-    return "\n".join(fill(line[0].upper() + line[1:] + ".", width) for line in lines)
+    return "\n".join([*(line[0].upper() + line[1:] + "." for line in lines), *found.note().splitlines()])
 
 
 def _left(entry, found, values: dict) -> dict:

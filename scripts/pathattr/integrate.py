@@ -179,7 +179,7 @@ def evaluate(classifier, objective: str, points: Tensor, target: Tensor, rule: H
 
     "logits"; "gradient", of the objective; the name of another objective, or of one `TOWARDS` logits that the target holds, for its
     gradient; or a function `(classifier, objective, points, target)` -> (K, C, H, W), which takes its gradients by `slope`. Such a
-    function may say how many gradients a point costs it (`passes`).
+    function may say how many gradients a point costs it (`passes`), and how many forward passes besides (`forwards`).
     """
     if rule == LOGITS:
         return classifier.answer(points, target, rule)
@@ -207,7 +207,8 @@ def integrate(
     **parameters,
 ) -> Iterator[tuple[int, tuple[dict[str, Tensor], dict[str, float]]]]:
     """Attribution maps of the images, yielded as they finish: (position, (variant -> (C, H, W) float32 on the CPU, counts:
-    the number of `gradients` that it took, and what the re-calibrated variants kept, `valid_interpolations`, ...)).
+    how many `gradients` it took, and `forwards`, passes without one, and what the re-calibrated variants kept,
+    `valid_interpolations`, ...)).
 
     `method(image, integral, **parameters)` is a generator that yields `Ask` and receives `Answer`. `threads`: see `batching.run`.
     `upto`: see `Integral`; a part's maps are called VARIANT@PARAMETER=VALUE.
@@ -217,24 +218,25 @@ def integrate(
 
     def one(image: Image):
         integral = Integral(image.x, variants, upto)
-        _, gradients = yield from counted(watched(method(image, integral, **parameters), image.id))
+        _, gradients, forwards = yield from counted(watched(method(image, integral, **parameters), image.id))
         maps = {variant: values.cpu() for variant, values in integral.result().items()}
-        return maps, {"gradients": gradients, **integral.valid()}
+        return maps, {"gradients": gradients, "forwards": forwards, **integral.valid()}
 
     yield from run((one(image) for image in images), partial(evaluate, classifier, objective), micro_batch, threads)
 
 
 def counted(steps):
-    """Run a generator of questions within another: (its result, gradients taken)."""
-    gradients, answer = 0, None
+    """Run a generator of questions within another: (its result, gradients taken, forward passes without one)."""
+    gradients, forwards, answer = 0, 0, None
     while True:
         try:
             ask = steps.send(answer)
         except StopIteration as end:
-            return end.value, gradients
+            return end.value, gradients, forwards
         answer = yield ask
-        if ask.rule != LOGITS:
-            gradients += len(ask.points) * getattr(ask.rule, "passes", 1)
+        is_forward = ask.rule == LOGITS
+        gradients += len(ask.points) * getattr(ask.rule, "passes", not is_forward)
+        forwards += len(ask.points) * getattr(ask.rule, "forwards", is_forward)
 
 
 def draws(seed: int, method: str, image_id: str) -> Callable[..., np.random.Generator]:

@@ -21,6 +21,7 @@ NAMED = {  # annotation of a parameter that names something (a key of `source.NA
     "Metric": "an entry of `metrics`",
     "Score": "a number that the metric gives",
     "Scores": "a list of numbers that the metric gives",
+    "MetricScores": "`{METRIC: [SCORES]}`: entries of `metrics`, and of each some of the numbers that it gives",
     "Images": "a whole number: the first images of the test split",
     "Table": "an artefact of the same paper, whose table is read",
     "Reported": "a table of the paper's printed numbers",

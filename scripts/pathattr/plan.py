@@ -511,6 +511,7 @@ class Plan:
                 "background_images": self.config["background_images"],
                 "targets": {key: self.study.target(of) for key, of in data.items()},
                 "classes": classes,
+                **self._labels(drawn),
                 "seed": self.study.seed,
             },
         }
@@ -522,6 +523,12 @@ class Plan:
             return None
         text = (self.root / "resources" / "reported" / f"{name}.csv").read_text()
         return {"file": f"{name}.csv", "digest": source.digest(text=text), "names": self.config["reported_as"]}
+
+    def _labels(self, drawn: Drawn) -> dict:
+        """What the configuration calls the entries that are drawn, where it says so."""
+        entries = {base: self.config["methods"][base] for base, _ in drawn.forms.values()}
+        labels = {name: entry["label"] for name, entry in entries.items() if "label" in entry}
+        return {"labels": labels} if labels else {}
 
     def _settings(self, drawn: Drawn) -> dict:
         """(key of the model, method) -> what the method means there, for texts."""
@@ -671,6 +678,8 @@ class Plan:
                 return "none"
             if isinstance(value, list):
                 return "; ".join(words(one, names) for one in value)
+            if names == "MetricScores":
+                return words(sum(value.values(), []), "Scores")
             return score_label(value) if names.startswith("Score") else str(value)
 
         known = {one.name: words(drawn.values[one.name], one.names) for one in drawn.known.parameters}

@@ -1,4 +1,4 @@
-"""Spearman's rank correlation. No torch."""
+"""Spearman's rank correlation, and maps that rank nothing. No torch."""
 
 import numpy as np
 import pandas as pd
@@ -14,3 +14,9 @@ def centred_ranks(one, other) -> tuple[np.ndarray, np.ndarray, float]:
     """Centred ranks of both, and the product of their lengths."""
     a, b = (pd.Series(np.ravel(values)).rank().to_numpy() - (np.size(values) + 1) / 2 for values in (one, other))
     return a, b, float(np.sqrt((a @ a) * (b @ b)))
+
+
+def flat(maps: np.ndarray) -> np.ndarray:
+    """Whether no pixel of a map differs from another (most often it is 0 everywhere), so that it ranks none: (..., C, H, W) ->
+    (...)."""
+    return (maps == maps[..., :1, :1]).all((-3, -2, -1))

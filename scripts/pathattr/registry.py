@@ -16,10 +16,11 @@ from .errors import InputError
 
 # What a parameter of an artefact or claim names in the configuration; see `source.NAMES` for the shapes of their values. In
 # the function: Model(s), keys of `found.models`; Method(s), Pairs, names in its scores and maps; Sweep, `Point`s;
-# Forms, `Form`s.
+# Forms, `Form`s. MetricScores: an entry of `metrics` -> some of its scores.
 Model = Method = Metric = Score = Table = Reported = str
 Models = Methods = Scores = Pairs = Variants = list
 Sweep = Forms = list
+MetricScores = dict
 Images = int
 
 ALL_OBJECTIVES = ("logit", "probability", "log_probability", "loss")

@@ -35,6 +35,7 @@ NAMES = {  # annotation of a parameter that names something of the configuration
     "Metric": _NAME,  # an entry of `metrics`
     "Score": _NAME,  # a number that the metric gives
     "Scores": {**_LIST, "items": _NAME},
+    "MetricScores": {**_GRID, "additionalProperties": {**_LIST, "items": _NAME}},  # {metric: scores that it gives}
     "Images": {"type": "integer", "minimum": 1, "maximum": 9_999_999},  # the first ones of the test split
     "Table": _NAME,  # an artefact of the same paper
     "Reported": _NAME,  # a table of the paper's printed numbers

@@ -48,18 +48,21 @@ def form_of(entry: dict) -> str:
 
 
 def shown(config: dict) -> list[tuple[str, str, str]]:
-    """What `forms: all` stands for, as (entry, variant, form): each of a registered method once.
+    """What `forms: all` stands for, as (entry, variant, form): each of a registered method once, entries that have a label of their
+    own besides.
 
-    Of several entries that give the same, that of the method's own name is taken, else the first by name. The absolute values
-    are no map of their own: a signed one shows them; IG per unit is IG1. Entries of one method stand together.
+    All variants of a method come of one entry, so of the same gradients: of the one that gives most of them, vanilla among them;
+    of several, of that of the method's own name, else of the first by name. The absolute values are no map of their own: a signed
+    one shows them; IG per unit is IG1. Entries of one method stand together.
     """
     found = {}
     for name, entry in sorted(config["methods"].items(), key=lambda one: (one[1].get("method", one[0]) != one[0], one[0])):
-        method, form = entry.get("method", name), form_of(entry)
-        for variant in entry.get("variants", ["vanilla"]):
-            if variant not in ("absolute", "per_unit"):
-                found.setdefault((method, form, variant), (name, variant, form))
-    return [one for _, one in sorted(found.items(), key=lambda item: (item[0][0], item[0][2] != "vanilla", item[0][1], item[0][2]))]
+        key = entry.get("method", name), entry.get("label", ""), form_of(entry)
+        variants = [one for one in VARIANTS if one in entry.get("variants", ["vanilla"]) and one not in ("absolute", "per_unit")]
+        most = found.get(key, ("", []))[1]
+        if ("vanilla" in variants, len(variants)) > ("vanilla" in most, len(most)):
+            found[key] = name, variants
+    return [(name, variant, form) for (*_, form), (name, variants) in sorted(found.items()) for variant in variants]
 
 
 def split_form(form) -> tuple[str, dict]:
@@ -229,7 +232,8 @@ class Drawn:
     @property
     def metrics(self) -> list[str]:
         """Metrics that its parameters name."""
-        return [self.values[one.name] for one in self.known.parameters if one.names == "Metric" and self.values[one.name]]
+        named = [(one.names, self.values[one.name]) for one in self.known.parameters if one.names in ("Metric", "MetricScores")]
+        return list(dict.fromkeys(sum([[value] if names == "Metric" else list(value) for names, value in named if value], [])))
 
     @property
     def needs(self):
@@ -364,6 +368,7 @@ class Study:
             raise InputError(f"no method {name!r} in the configuration; accepted: {known}")
         entry = copy.deepcopy(entry or {})
         function = entry.pop("method", name)
+        entry.pop("label", None)  # changes no map
         known = source.lookup("method", function)
         settings = {
             "method": function,

@@ -105,6 +105,8 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
             return sum([one_of(where, one, of["models"]) for one in ([value] if kind == "Model" else value)], [])
         case "Metric":
             return one_of(where, value, config["metrics"])
+        case "MetricScores":
+            return sum([one_of(where, metric, config["metrics"]) for metric in value], [])
         case "Table":
             return one_of(where, value, [name for name, entry in of["artefacts"].items() if entry is not None])
         case "Reported":
@@ -139,6 +141,9 @@ def _check_scores(at: str, drawn: Drawn, config: dict) -> list[str]:
         if parameter.names in ("Score", "Scores") and value:
             for score in [value] if parameter.names == "Score" else value:
                 problems += one_of(f"{at}.{parameter.name}", score, given)
+        for metric, scores in value.items() if parameter.names == "MetricScores" and value else ():
+            gives = [name for score in _registered("metric", metric, config).facts["scores"] for name in (score, f"{score}_auc")]
+            problems += sum([one_of(f"{at}.{parameter.name}.{metric}", score, gives) for score in scores], [])
     return problems
 
 

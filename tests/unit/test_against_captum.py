@@ -6,6 +6,7 @@ import torch
 from captum.attr import GradientShap, IntegratedGradients, Saliency
 
 from pathattr import attribute
+from pathattr.api import attribute_counted
 from pathattr.integrate import draws
 from pathattr.method.sampled import choose
 
@@ -47,3 +48,12 @@ def test_eg_is_captums_gradient_shap_with_the_same_draws(smooth, monkeypatch):
     found = attribute("eg", smooth.classifier, **smooth.part([1]), background=smooth.background, references=references)
     assert_close(found["vanilla"], expected)
     assert not torch.equal(found["vanilla"], torch.zeros_like(found["vanilla"]))
+
+
+def test_passes_of_captums_classes_are_counted(smooth):
+    """IG takes gradients alone; Occlusion takes none: a pass a patch, 16 of them, and one of the image."""
+    options = {"sliding_window_shapes": [3, 2, 2], "strides": [3, 2, 2]}
+    _, occlusion = attribute_counted("captum:Occlusion", smooth.classifier, smooth.x[:1], smooth.target[:1], **options)
+    assert occlusion[["gradients", "forwards"]].to_numpy().tolist() == [[0, 17]]
+    _, ig = attribute_counted("captum:IntegratedGradients", smooth.classifier, smooth.x[:1], smooth.target[:1], n_steps=5)
+    assert ig[["gradients", "forwards"]].to_numpy().tolist() == [[5, 0]]

@@ -32,17 +32,44 @@ def test_every_registered_method_is_shown_once_in_each_form():
     assert ("eg", "vanilla", "") in found and "absolute" not in {variant for _, variant, _ in found}
 
 
+def test_the_variants_of_a_method_come_of_one_pass():
+    """So that vanilla and its re-calibrated forms took the same gradients."""
+    entries = {}
+    for name, variant, form in shown(SHIPPED):
+        entries.setdefault((SHIPPED["methods"][name].get("method", name), form), {})[variant] = name
+    assert all(len(set(own.values())) == 1 for own in entries.values())
+    assert entries["eg", ""] == dict.fromkeys(("vanilla", "valid_interpolations", "valid_references"), "recalibration_eg")
+    assert set(entries["ig", ""].values()) == {"ig"} and set(entries["ig_uniform", ""].values()) == {"ig_uniform"}  # its own name
+    without = changed(("methods/eg_new", {"method": "eg", "variants": ["valid_interpolations", "valid_references"]}))
+    without["methods"].pop("recalibration_eg"), without["methods"].pop("small_eg")
+    assert [one for one in shown(without) if one[0].startswith("eg")] == [("eg", "vanilla", "")]  # what is plain is there
+
+
 def test_what_is_shown_does_not_depend_on_the_order_of_entries():
     backwards = changed()
     backwards["methods"] = dict(reversed(backwards["methods"].items()))
     assert shown(backwards) == shown(SHIPPED)
-    assert ("eg", "vanilla", "") in shown(SHIPPED)  # the entry of the method's own name, not recalibration_eg
+    assert ("ig", "vanilla", "") in shown(SHIPPED)  # the entry of the method's own name, not recalibration_ig
 
 
 def test_a_new_entry_is_shown():
     assert ("another", "vanilla", "as_released") not in shown(SHIPPED)
     extra = changed(("methods/inputgrad_loss", {"method": "captum:Saliency"}))
     assert set(shown(extra)) - set(shown(SHIPPED)) == {("inputgrad_loss", "vanilla", "")}
+    again = {"method": "ig", "steps": 100}
+    assert shown(changed(("methods/ig_long", again))) == shown(SHIPPED)  # the method is there
+    named = shown(changed(("methods/ig_long", again | {"label": "IG, 100 steps"})))
+    assert set(named) - set(shown(SHIPPED)) == {("ig_long", "vanilla", "")}
+
+
+def test_a_label_changes_what_is_drawn_and_no_map():
+    def files(*edits):
+        plan = Plan(load(changed(*edits), SCHEMA), ROOT)
+        drawn = plan.artefact("lpi", "fig3")
+        return plan.maps(*PLACE, "lpi", SHARD).digest, drawn.digest, plan.made[str(drawn)].told.get("labels")
+
+    (maps, figure, labels), (same, other, named) = files(), files(("methods/lpi/label", "Mine"))
+    assert maps == same and figure != other and labels is None and named == {"lpi": "Mine"}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +107,12 @@ MISTAKES = [
     (("papers/methods/defaults/forms", ["nope"]), ("papers.methods.defaults.forms", "'nope'", "random, inputgrad")),
     (("papers/methods/defaults/forms", ["ig:absolute"]), ("papers.methods.artefacts", "absolute of ig", "vanilla")),
     (("papers/methods/artefacts/scores/images", 401), ("papers.methods.artefacts.scores.images", "401", "400")),
+    (("papers/methods/artefacts/scores/scores", {"difid": ["x"]}), ("artefacts.scores.scores", "'difid'", "did you mean diffid?")),
+    (("papers/methods/artefacts/scores/scores", {"diffid": ["rise_auc"]}), ("scores.scores.diffid", "'rise_auc'", "diffid_output")),
+    (("papers/methods/artefacts/scores/scores", {"diffid": []}), ("scores.scores.diffid", "[]", "at least 1 long")),
+    (("papers/methods/artefacts/scores/against", "igg"), ("artefacts.scores.against", "'igg'", "did you mean")),
+    (("papers/methods/artefacts/gallery/order", "score"), ("artefacts.gallery.order", "'score'", "did you mean scores?")),
+    (("methods/ig/label", 3), ("methods.ig.label", "3")),
 ]
 
 

@@ -95,7 +95,7 @@ def test_an_edit_of_a_script_or_its_environment(workbench):
     [
         ("galleries.py", "cell + 0.02", "cell + 0.03", {"lpi/fig5", "local_attribution/fig4", "taylor/fig2"}),
         ("galleries.py", "FOOT, NAMES = 0.35", "FOOT, NAMES = 0.36", {"methods/gallery", "taylor/fig2"}),
-        ("curves.py", "margin = 0.08", "margin = 0.09", {"lpi/fig3", "lpi/fig4"}),
+        ("curves.py", "margin = 0.04", "margin = 0.05", {"lpi/fig3", "lpi/fig4"}),
         (
             "galleries.py",
             "Attribution maps of the first",

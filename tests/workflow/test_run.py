@@ -86,6 +86,22 @@ def test_scores_hold_every_image_once(smoke):
         assert table["value"].notna().all()
 
 
+def test_scores_say_what_their_maps_took_and_which_rank_nothing(smoke):
+    place = "digits_on_photos/resnet_small"
+    for path in (smoke / "results/scores" / place).rglob("*.parquet"):
+        table, entry, shard = read_table(path)[0], path.parts[-3], path.stem
+        assert ("met" in table) == (entry.startswith("credible") or entry == "big"), path
+        ids, _, counts, maps = read_maps(next((smoke / "results/maps" / place / entry).glob(f"{shard[:7]}-*.arrow")))
+        for (variant, name), rows in table.groupby(["variant", "image_id"]):
+            values = maps[variant][ids.index(name)]
+            assert rows["flat"].eq((values == values[:, :1, :1]).all()).all()
+            assert rows[["gradients", "forwards"]].drop_duplicates().to_numpy().tolist() == [
+                counts.loc[name, ["gradients", "forwards"]].tolist()
+            ]
+    occlusion = read_table(next((smoke / "results/scores" / place / "occlusion").rglob("*.parquet")))[0]
+    assert occlusion["gradients"].eq(0).all() and occlusion["forwards"].gt(0).all()
+
+
 def test_random_maps_score_about_nothing_and_diffid_is_zero_at_both_ends(smoke):
     for path in (smoke / "results/scores").rglob("*.parquet"):
         table = read_table(path)[0]

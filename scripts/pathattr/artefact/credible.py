@@ -9,7 +9,7 @@ from ..plot import style
 from ..plot.names import label, place, score_label
 from ..plot.pictures import inside, salience, show
 from ..registry import Images, Method, Methods, Metric, Model, Models, Score, artefact
-from ..scores import summarise
+from ..scores import counts_in, summarise
 from ..store import read_arrays
 
 BASELINES = {"average": "channel average", "blur": "blur only", "compute_baseline": "ComputeBaseline"}
@@ -62,8 +62,8 @@ def correlation_curves(
             axis.plot(part["fraction"], part["mean"], color="0.75", lw=0.6, zorder=1, label=text)
         for position, method in enumerate(methods):
             part = mine[mine["method"] == method].sort_values("fraction")
-            text, colour, line, marker = style.method_style(method, position)
-            axis.plot(part["fraction"], part["mean"], line, color=colour, marker=marker, label=text, zorder=3)
+            _, colour, line, marker = style.method_style(method, position)
+            axis.plot(part["fraction"], part["mean"], line, color=colour, marker=marker, label=found.label(method), zorder=3)
             axis.fill_between(part["fraction"], part["low"], part["high"], color=colour, alpha=0.15, lw=0, zorder=2)
         axis.axhline(0, color="0.85", lw=0.6, zorder=0)
         axis.set(xlabel="fraction of pixels masked", xlim=(-0.03, 1))
@@ -72,7 +72,7 @@ def correlation_curves(
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(6, len(labels)), handlelength=3)
     figure.suptitle(f"mean of {int(curves['n'].iloc[0])} images, 95 % intervals", fontsize=8)
-    return figure, curves[["model", "method", "metric", "fraction", "mean", "low", "high", "n", "undefined"]]
+    return figure, curves[["model", "method", "metric", "fraction", "mean", "low", "high", "n", "undefined", *counts_in(curves)]]
 
 
 @artefact("credible_maps", needs={"test": "among", "maps": "among"})

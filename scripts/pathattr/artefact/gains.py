@@ -8,7 +8,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..plot import style
-from ..plot.names import label, score_label
+from ..plot.names import score_label
 from ..registry import Images, Method, Methods, Metric, Models, Reported, Score, artefact
 from ..scores import orders, resampled, summarise
 from ..store import read_arrays
@@ -156,8 +156,8 @@ def _side_by_side(data: pd.DataFrame, found, models, methods, over, besides) -> 
     reference = data[data["method"] == over]
     vague = set(reference.loc[(reference["low"] <= 0) & (reference["high"] >= 0), "model"])  # a ratio without bound
     heads = ["mean confidence", "accuracy"]
-    more = [f"{label(method)}, {score_label(other)}" for other in besides for method in methods]
-    shown = {"method": [*heads, *map(label, methods), *more]}
+    more = [f"{found.label(method)}, {score_label(other)}" for other in besides for method in methods]
+    shown = {"method": [*heads, *map(found.label, methods), *more]}
     for model in models:
         mine = data[data["model"] == model].set_index("method", drop=False).loc[methods]
         first, blank = mine.iloc[0], [""] * len(more)
@@ -221,7 +221,7 @@ def confidence(
         data.loc[data["table"] == name, ["spearman_in_table", "p_in_table"]] = spearman(
             part["confidence"], part["gain"], found.seed
         )
-    return _against_confidence(data, found, f"gain of {label(method)} over {label(over)}, %"), data
+    return _against_confidence(data, found, f"gain of {found.label(method)} over {found.label(over)}, %"), data
 
 
 def _printed_points(found, tables, method: str, metric: str) -> list[dict]:

@@ -52,7 +52,7 @@ def _names(found, model: str, methods, labels: dict) -> dict:
     settings = {method: found.params["settings"][f"{model}/{method}"] for method in methods}
     one = len({own["method"] for own in settings.values()}) == 1
     apart = told_apart(settings) if one else {}
-    return {method: labels.get(method) or apart.get(method) or label(method) for method in methods}
+    return {method: found.label(method, text=labels.get(method) or apart.get(method) or "") for method in methods}
 
 
 def _drawn(data, found, models, methods, metric: str, scores, names: dict):

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 
-from ..plot.names import label
 from ..plot.pictures import inside
 from ..registry import Images, Methods, Metric, Model, Models, Reported, artefact
 from ..scores import summarise
@@ -75,7 +74,7 @@ def _by_limit(data: pd.DataFrame, found, methods: list[str], limits) -> pd.DataF
     parts = []
     for (model, block), mine in data.groupby(["model", "block"], sort=False):
         at = mine.set_index(["method", "limit"])
-        names = ["images", *(label(one) if one != FLOOR else "the region's share (floor)" for one in methods)]
+        names = ["images", *(found.label(one) if one != FLOOR else "the region's share (floor)" for one in methods)]
         on = found.models[model]
         place = f"{on.stands_for or model} ({mine['measured_on'].iloc[0]})"
         part = {"model": [place] * len(names), "pixels": [block] * len(names), "method": names}

@@ -18,9 +18,9 @@ from ..rng import generator
     takes={"method in ('ig', 'eg', 'lpi')": "entries of ig, eg and lpi, whose references it shows"},
 )
 def references_used(found, *, model: Model, methods: Methods, images: Images):
-    """Integrated Gradients, Expected Gradients and Local Path Integration on the image with the darkest object among the first
-    {images} test images, {models}. Top: the map as DiffID ranks it, the channel sum of absolute attributions, up to its 99th
-    percentile; the outline is the object. Bottom: the references that each method used.
+    """Integrated Gradients, Expected Gradients and Local Path Integration on the darkest of the first {images} test
+    images, {models}; where the data set has masks, on that with the darkest object, whose outline is drawn. Top: the map as DiffID
+    ranks it, the channel sum of absolute attributions, up to its 99th percentile. Bottom: the references that each method used.
     """
     from ..integrate import draws
     from ..method.sampled import choose
@@ -48,8 +48,11 @@ def references_used(found, *, model: Model, methods: Methods, images: Images):
     figure, axes = plt.subplots(2, len(methods) + 1, figsize=(style.PAGE, style.PAGE / (len(methods) + 1) * 2 + 0.5))
     show(axes[0, 0], image)
     axes[0, 0].set_title("Input")
-    show(axes[1, 0], image, mask)
-    axes[1, 0].set_xlabel("outline: the object's mask")
+    if mask is None:
+        axes[1, 0].set_axis_off()
+    else:
+        show(axes[1, 0], image, mask)
+        axes[1, 0].set_xlabel("outline: the object's mask")
     rows = []
     for method, axis in zip(methods, axes.T[1:], strict=True):
         pictures, caption = used[found.setting(model, method, "method")](method)

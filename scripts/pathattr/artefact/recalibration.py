@@ -15,7 +15,7 @@ from ..plot.names import entry_label, label, place, score_label
 from ..plot.pictures import salience, show, signed
 from ..ranks import spearman
 from ..registry import Forms, Images, Method, Methods, Metric, Model, Models, Score, Scores, Sweep, artefact
-from ..scores import intervals, summarise
+from ..scores import counts_in, intervals, summarise
 from ..values import NonNegative
 
 VARIANTS = ("vanilla", "absolute", "valid_interpolations", "valid_references")
@@ -65,7 +65,7 @@ def variant_curves(
     figure, axes = plt.subplots(
         count, len(methods), figsize=(style.PAGE, (each * 0.95 + 0.62) * count + 0.75), sharex=True, sharey="row", squeeze=False
     )
-    lines = {**LOOKS, **({"random": (label(random), *CONTROL, None)} if random else {})}
+    lines = {**LOOKS, **({"random": (found.label(random), *CONTROL, None)} if random else {})}
     for model, row in zip(models, axes, strict=True):
         mine, sizes = curves[curves["model"] == model], totals[totals["model"] == model]
         for method, axis in zip(methods, row, strict=True):
@@ -82,7 +82,7 @@ def variant_curves(
     number = {"auc": "area under the curve", "mean": "mean over the curve"}[summary]
     _legend(figure, lines, f"mean of {_n(curves)} images with 95 % intervals; in each panel: {number}")
     columns = {"mean": "summary", "low": "summary_low", "high": "summary_high"}
-    data = curves.merge(totals.drop(columns="n").rename(columns=columns), on=keys)
+    data = curves.merge(totals.drop(columns=["n", *counts_in(totals)]).rename(columns=columns), on=keys)
     return figure, data.sort_values([*keys, "x"], key=_as_given(models, [*methods, random]), kind="stable", ignore_index=True)
 
 
@@ -118,7 +118,7 @@ def form_curves(
         line = "-" if form["variant"] in FORMS else "--"
         for axis, score in zip(axes[0], scores, strict=True):
             one = curves[(curves["entry"] == form["entry"]) & (curves["variant"] == form["variant"]) & (curves["metric"] == score)]
-            _curve(axis, one, (None, colour, line, marker), f"{_form_label(form)} ({numbers})", band=0.06)
+            _curve(axis, one, (None, colour, line, marker), f"{_form_label(found, form)} ({numbers})", band=0.06)
     for axis, score in zip(axes[0], scores, strict=True):
         _limit([axis], curves[curves["metric"] == score])
         axis.set(xlabel=xlabel, ylabel=score_label(score).replace(", ", ",\n"))
@@ -129,7 +129,7 @@ def form_curves(
     )
     figure.suptitle(f"{place(found.models[model])}: mean of {_n(curves)} images, 95 % intervals", fontsize=8)
     ends = {"mean": "auc", "low": "auc_low", "high": "auc_high"}
-    data = curves.merge(areas.drop(columns="n").rename(columns=ends), on=[*keys, "metric"])
+    data = curves.merge(areas.drop(columns=["n", *counts_in(areas)]).rename(columns=ends), on=[*keys, "metric"])
     return figure, data.sort_values([*keys, "metric", "x"], key=_as_given([form["entry"] for form in forms]), kind="stable")
 
 
@@ -177,11 +177,9 @@ def count_curves(found, *, model: Model, sweep: Sweep, metric: Metric, images: I
         axis.set_title(title, loc="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, handlelength=3.2)
-    figure.suptitle(
-        f"{_called(found, model, sweep[0]['name'])}, {place(found.models[model])}: mean of {_n(data)} images, 95 % intervals",
-        fontsize=8,
-    )
-    return figure, data[["method", parameter, "variant", "valid", "mean", "low", "high", "n"]]
+    called = _called(found, model, *(point["name"] for point in sweep))
+    figure.suptitle(f"{called}, {place(found.models[model])}: mean of {_n(data)} images, 95 % intervals", fontsize=8)
+    return figure, data[["method", parameter, "variant", "valid", "mean", "low", "high", "n", *counts_in(data)]]
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -472,7 +470,7 @@ def cascade(found, *, models: Models, methods: Methods, images: Images, random: 
         where = {"xycoords": "axes fraction", "textcoords": "offset points"}
         axis.annotate(LOOKS[variant][0], (0, 1), (0, 11), fontsize=8, **where).set_in_layout(False)  # wider than its column
     _bars(middle)
-    lines = {**LOOKS, **({"random": (label(random), *CONTROL, None)} if random else {})}
+    lines = {**LOOKS, **({"random": (found.label(random), *CONTROL, None)} if random else {})}
     for axis, method in zip(bottom.subplots(1, len(methods), sharey=True, squeeze=False)[0], methods, strict=True):
         for variant, look in lines.items():
             key = (random, "vanilla") if variant == "random" else (method, variant)
@@ -589,15 +587,16 @@ def _gains(table: pd.DataFrame, keys: list[str], seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, "gain_over_vanilla", "gain_low", "gain_high"])
 
 
-def _called(found, model: str, method: str) -> str:
-    """What the registered method of an entry is called."""
-    return label(found.setting(model, method, "method"))
+def _called(found, model: str, method: str, *others: str) -> str:
+    """What the registered method of an entry, or of several alike, is called, all its variants meant."""
+    own = {} if method in found.params.get("labels", {}) else {"text": label(found.setting(model, method, "method"))}
+    return found.label(method, **own, also=[(one, variant) for one in (method, *others) for variant in VARIANTS])
 
 
-def _form_label(form: dict) -> str:
+def _form_label(found, form: dict) -> str:
     """A form's name, with a star where it is re-calibrated."""
     star = {"valid_references": "*", "valid_interpolations": "* (interpolations)"}.get(form["variant"], "")
-    return entry_label(form["method"], form=form["form"]) + star
+    return found.label(form["entry"], form["variant"], entry_label(form["method"], form=form["form"])) + star
 
 
 def _curve(axis, part: pd.DataFrame, look: tuple, text: str, band: float = 0.1):

@@ -49,10 +49,9 @@ def sweep_panels(
         row |= {"difference_low": low[0], "difference_high": high[0], "gradients": gradients[name]}
         rows.append(row | of_baselines(own, model, name, values.index))
     data = pd.DataFrame(rows).astype({"n": int})
-    shown = data.assign(value=data["value"].map(str))
-    return _panels(
-        data, margin, score, f"{place(found.models[model])}: mean of {int(data['n'].iloc[0])} images, 95 % intervals"
-    ), shown
+    named = data.assign(named=[found.label(row.method, text=_value(row.value)) for row in data.itertuples()])
+    title = f"{place(found.models[model])}: mean of {int(data['n'].iloc[0])} images, 95 % intervals"
+    return _panels(named, margin, score, title), data.assign(value=data["value"].map(str))
 
 
 def _changed(found, model: str, default: str, methods) -> list[dict]:
@@ -111,7 +110,7 @@ def _panels(data: pd.DataFrame, margin: NonNegative, score: str, title: str):
         faces = [colour if one else "white" for one in part["default"]]
         axis.scatter(part.index, part["mean"], s=18, c=faces, edgecolors=colour, linewidths=0.9, zorder=3)
         axis.set(xticks=part.index, xlim=(-0.5, len(part) - 0.5), xlabel=name.replace("_", " "))
-        axis.set_xticklabels([_value(one) for one in part["value"]])
+        axis.set_xticklabels(part["named"])
     for axis in axes.flat[len(names) :]:
         axis.set_axis_off()
     for axis in axes[:, 0]:

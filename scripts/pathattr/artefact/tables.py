@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..plot.names import label, score_label
+from ..plot.names import score_label
 from ..registry import Images, Methods, Metric, Models, Reported, Scores, artefact
-from ..scores import summarise
+from ..scores import counts_in, summarise
 from .gains import _certainty, _plus, _printed, computed, measured_on, of_baselines
 
 
@@ -32,13 +32,13 @@ def removal_table(found, *, models: Models, methods: Methods, metric: Metric, im
                     row |= {
                         f"{game}_{outcome}_{name}": area[was] for name, was in (("auc", "mean"), ("low", "low"), ("high", "high"))
                     }
-            rows.append(row | {"n": int(areas.loc[(key, method), "n"].iloc[0])})
-    data = pd.DataFrame(rows)
+            rows.append(row | {name: area[name] for name in ("n", *counts_in(areas))})
+    data = pd.DataFrame(rows).astype({"n": int})
 
     def cell(row, score):
         return f"{row[f'{score}_auc']:.3f} [{row[f'{score}_low']:.3f}, {row[f'{score}_high']:.3f}]"
 
-    shown = {"in place of": data["model"], "measured on": data["measured_on"], "method": data["method"].map(label)}
+    shown = {"in place of": data["model"], "measured on": data["measured_on"], "method": data["method"].map(found.label)}
     for game in games:
         shown[f"{game} reported"] = data[f"{game}_auc_reported"]
         shown[f"{game} measured"] = data.apply(cell, axis=1, score=f"{game}_output")
@@ -108,6 +108,7 @@ def _removal_rows(found, models, methods, besides, scores) -> list[dict]:
                 area = means.loc[(model, method, score)] if not there.empty else dict.fromkeys(("mean", "low", "high"), np.nan)
                 row |= {score: area["mean"], f"{score}_low": area["low"], f"{score}_high": area["high"]}
             row["gradients"] = there["gradients"].mean()
+            row |= {name: area[name] for name in counts_in(means) if not there.empty}
             rows.append(row | of_baselines(own, model, method, mine["image_id"].unique()))
     return rows
 
@@ -133,7 +134,7 @@ def _columns_a_model(data: pd.DataFrame, found, models, scores) -> pd.DataFrame:
     others = list(first.loc[first["besides"], "method"])
     heads = ["measured on", "accuracy", "mean confidence"]
     break_ = ["besides:"] if others else []
-    shown = {"method": [*heads, *map(label, main), *break_, *map(label, others)]}
+    shown = {"method": [*heads, *map(found.label, main), *break_, *map(found.label, others)]}
 
     def column(head: list, cells: pd.Series) -> list:
         return [*head, *cells[main], *[""] * len(break_), *cells[others]]

@@ -22,10 +22,10 @@ class Columns(nn.Module):
 
     def __init__(self, classifier, objective: str):
         super().__init__()
-        self.module, self.classifier, self.objective, self.rows = classifier.module, classifier, objective, 0
+        self.module, self.classifier, self.objective, self.rows = classifier.module, classifier, objective, {}
 
     def forward(self, pixels):
-        self.rows += len(pixels) if torch.is_grad_enabled() else 0
+        self.rows[torch.is_grad_enabled()] = self.rows.get(torch.is_grad_enabled(), 0) + len(pixels)
         logits = self.module(self.classifier.normalise(pixels))
         if self.objective == "logit":
             return logits
@@ -46,7 +46,8 @@ class Plain(nn.Module):
 
 
 class Rule:
-    """One Captum class with its arguments, on one image. `passes`: rows that ran with gradients enabled, after the call."""
+    """One Captum class with its arguments, on one image. After the call, `passes`: rows that ran with gradients enabled, and
+    `forwards`: those without."""
 
     def __init__(self, name: str, arguments: dict, seed: int):
         from captum import attr
@@ -55,7 +56,8 @@ class Rule:
         if name not in known:
             raise InputError(f"captum has no attribution class {name!r}; {among(name, sorted(known))}")
         self.kind, self.of_layers = getattr(attr, name), attr.LayerAttribution
-        self.arguments, self.seed, self.passes = arguments, seed, 0
+        self.arguments, self.seed = arguments, seed
+        self.passes = self.forwards = 0
 
     def __call__(self, classifier, objective, points, target):
         network, name = Columns(classifier, objective), f"captum:{self.kind.__name__}"
@@ -75,7 +77,7 @@ class Rule:
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             accepted = f"a map of the image's shape {tuple(points.shape)}, or of a layer that has rows and columns"
             raise InputError(f"{name} gives {shape}; accepted: {accepted}")
-        self.passes = network.rows
+        self.passes, self.forwards = (network.rows.get(enabled, 0) for enabled in (True, False))
         return found.float()
 
     def _asked(self, network, layer, points, target):

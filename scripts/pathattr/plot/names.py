@@ -41,6 +41,7 @@ LABELS = {  # names that are not their own label
 }
 SECTIONS = ("recalibration_", "small_", "credible_", "la_")  # entries of a paper's own settings: recalibration_ig is ig
 FORMS = ("_as_released", "_as_printed")  # how entries of a method's other forms end
+DAGGER = "\N{DAGGER}"  # behind the name of a method some of whose scores are to be read with care (see `Found.note`)
 VARIANTS = {"valid_interpolations": "valid interpolations", "valid_references": "valid references"}
 SCORES = {
     "diffid_output": "DiffID, output change (ratio of logits)",
@@ -78,13 +79,15 @@ def method_of(name: str) -> str:
     return rest if base not in LABELS and rest in LABELS else base
 
 
-def label(name: str) -> str:
-    """What a method is called, with the parameters that a form of it changes: lpi-references5 is LPI (references 5)."""
+def label(name: str, own=None) -> str:
+    """What a method is called, with the parameters that a form of it changes: lpi-references5 is LPI (references 5). `own`: entry
+    -> the label that the configuration gives it."""
     base, *changes = name.split("-")
-    form = next((form for form in FORMS if base.endswith(form)), "") if method_of(base) not in LABELS else ""
+    labels = LABELS | {method_of(base): own[base]} if base in (own or {}) else LABELS
+    form = next((form for form in FORMS if base.endswith(form)), "") if method_of(base) not in labels else ""
     base, changes = base.removesuffix(form), [form.strip("_"), *changes] if form else changes
     words = [re.sub(r"^(\D+?)_?(-?[\d.]+)$", r"\1 \2", change).replace("_", " ") for change in changes]
-    return LABELS.get(method_of(base), base) + (f" ({', '.join(words)})" if words else "")
+    return labels.get(method_of(base), base) + (f" ({', '.join(words)})" if words else "")
 
 
 def told_apart(settings: dict) -> dict:
@@ -99,10 +102,11 @@ def told_apart(settings: dict) -> dict:
     return {name: words(own) for name, own in settings.items()}
 
 
-def entry_label(method: str, variant: str = "vanilla", form: str = "") -> str:
-    """What a registered method, one of its variants or its form as released or printed is called where all stand together."""
+def entry_label(method: str, variant: str = "vanilla", form: str = "", own=None) -> str:
+    """What a registered method, one of its variants or its form as released or printed is called where all stand together. `own`
+    as for `label`."""
     family, _, member = method.partition(":")
-    name = f"{member} ({family.capitalize()})" if member else label(method)
+    name = f"{member} ({family.capitalize()})" if member else label(method, own)
     return name + (f", {form.replace('_', ' ')}" if form else "") + (f", {VARIANTS[variant]}" if variant in VARIANTS else "")
 
 

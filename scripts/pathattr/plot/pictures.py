@@ -55,3 +55,19 @@ def inside(attribution: np.ndarray, mask: np.ndarray | None) -> float:
     """Share of a map's absolute values within a mask (H, W); nan for a map of zeros, or without a mask."""
     size = np.abs(attribution).sum(0)
     return size[mask].sum() / size.sum() if mask is not None and size.sum() else np.nan
+
+
+def averaged(values: np.ndarray, most: int) -> np.ndarray:
+    """(..., H, W) averaged over equal areas to at most `most` pixels a side, in proportion; as it is where it has no more."""
+    sides = values.shape[-2:]
+    if max(sides) <= most:
+        return values
+    down, across = (_areas(side, max(1, round(side * most / max(sides)))) for side in sides)
+    return down @ values @ across.T
+
+
+def _areas(size: int, count: int) -> np.ndarray:
+    """(count, size): which share of each of `count` equal parts of a line each of its `size` pixels is."""
+    ends, pixels = np.arange(count + 1) * size / count, np.arange(size)
+    shares = np.minimum(ends[1:, None], pixels + 1) - np.maximum(ends[:-1, None], pixels)
+    return shares.clip(0) * count / size

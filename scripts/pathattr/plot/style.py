@@ -1,16 +1,20 @@
 """One style for all figures: sizes of a journal's columns, type legible there, colours safe for colour-blind readers."""
 
+import textwrap
+
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import seaborn as sns
+from matplotlib.transforms import Bbox
 
 from ..store import replacing
 from .names import label, method_of
 
 COLUMN, PAGE = 3.4, 7.0  # inches
+RESOLVED = 150  # pixels an inch that a reader tells apart in print
 _BLIND = sns.color_palette("colorblind")
 METHODS = {  # method -> colour, line, marker: two methods differ in more than colour, and look the same in all papers
     "random": ("0.55", ":", None),
@@ -72,6 +76,7 @@ def use():
             "pdf.fonttype": 42,
             "savefig.dpi": 250,  # of the PNG files, which the report holds; the PDF files are vectors
             "image.interpolation": "nearest",
+            "image.composite_image": False,
         },
     )
 
@@ -84,10 +89,20 @@ def method_style(name: str, position: int = 0) -> tuple:
 
 
 def save(figure, *paths, note: str = ""):
-    """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it."""
+    """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it, by which it
+    grows."""
+    wide, high = figure.get_size_inches()
+    more = {}
     if note:
-        figure.text(0.01, -0.02, note, fontsize=6, va="top").set_in_layout(False)
-    more = {"bbox_inches": "tight"} if note else {}
+        text = "\n".join(textwrap.fill(line, int(20 * wide)) for line in note.splitlines())
+        below = 0.11 * (text.count("\n") + 1) + 0.05  # inches
+        figure.text(0.04 / wide, -0.01 / high, text, fontsize=6, color="0.25", va="top", linespacing=1.1).set_in_layout(False)
+        more["bbox_inches"] = Bbox([[0, -below], [wide, high]])
+        figure.set_dpi(plt.rcParams["savefig.dpi"])  # text is a hair wider or narrower at another resolution
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # all stays where it is, but legends, which would go down with the edge
+        for legend in figure.legends:
+            legend.set_bbox_to_anchor((0, 0, 1, 1), figure.transFigure)
     for path in paths:
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {}
         with replacing(path) as temporary:

@@ -22,6 +22,7 @@ ROOT = source.LIBRARY.parents[1]
 IMAGES, TRAIN, SIZE = 24, 96, 32
 FIRST = {"Method": "ig", "Methods": ["ig", "eg"], "Metric": "diffid", "Score": "diffid_probability_auc", "Images": IMAGES}
 FIRST |= {"Scores": ["diffid_probability_auc"], "Pairs": [["ig", "eg"]], "Forms": ["ig", "eg"], "Sweep": {"ig": {"steps": [2, 5]}}}
+FIRST |= {"MetricScores": {"diffid": ["diffid_probability_auc"]}}
 PLACE = "lpi"  # the paper under which what no entry of the configuration names is tried
 
 
@@ -129,9 +130,9 @@ class Invented(Found):
                     noise = generator(0, "invented", model, method, variant).normal(0, 0.1, (len(ids), len(shape)))
                     values = np.clip(shape["value"].to_numpy() + noise, *ends).T.ravel()
                     place = {"model": model, "method": method, "variant": variant, "image_id": ids * len(shape)}
-                    told = {"value": values, "gradients": 20, "training": model, "valid": 0.5}
+                    told = {"value": values, "gradients": 20, "forwards": 1, "flat": False, "training": model, "valid": 0.5}
                     parts.append(rows[["metric", "x"]].assign(**place, **told))
-        table = pd.concat(parts, ignore_index=True)[[*KEYS, "value", "gradients", "training", "valid"]]
+        table = pd.concat(parts, ignore_index=True)[[*KEYS, *told]]
         return table.sort_values(KEYS, kind="stable", ignore_index=True)
 
     def map(self, model: str, method: str, position: int, variant: str = "vanilla") -> np.ndarray:

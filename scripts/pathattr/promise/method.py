@@ -206,9 +206,10 @@ def costs_what_it_registers(method, case):
 
     counted = integrate.counted
     with mock.patch.object(integrate, "counted", lambda steps: counted(noted(steps))):
-        gradients = attribute_counted(method.name, case.classifier, **arguments(method, case))[1]["gradients"].to_numpy()
-    forwards = len(case.x) * cost(method, "forwards", case)
+        counts = attribute_counted(method.name, case.classifier, **arguments(method, case))[1]
+    gradients, forwards = counts["gradients"].to_numpy(), len(case.x) * cost(method, "forwards", case)
     hold(sum(rows) == forwards, f"{sum(rows)} forward passes for {len(case.x)} images; registered: {forwards}")
+    hold(method.entry.facts["family"] or counts["forwards"].sum() == forwards, f"{counts['forwards'].sum()} told; {forwards} taken")
     if method.entry.facts["family"]:
         hold(method.gradients is None or (gradients == method.gradients).all(), f"{gradients} gradients")
         return
