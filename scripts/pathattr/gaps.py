@@ -53,7 +53,7 @@ def told(found, models) -> list[str]:
 
 
 def note(found) -> str:
-    """Below a figure or a table: which methods do not apply to which networks, and why, and what the daggers say; "" for nothing."""
+    """Below a figure or a table: which methods do not apply to which networks and why, what daggers say; "" for nothing."""
     lines = [line for line in told(found, found.models) if line.startswith("not applicable")]
     return "\n".join([*(line[0].upper() + line[1:] + "." for line in lines), *found.note().splitlines()])
 
