@@ -85,7 +85,6 @@ class Integral:
             for value in (weight, step)
         )
         along = displacement * gradient
-        self.total += (weight * step * (along * gradient if self.square else along)).sum(0)
         if "per_unit" in self.variants:
             self._gradients += (weight * step * gradient).sum(0)
         if "valid_interpolations" in self.variants:
@@ -103,6 +102,8 @@ class Integral:
             for number, mine in zip(numbers.tolist(), sums, strict=True):
                 before = self._references.get(number, (0.0, 0.0))[0]
                 self._references[number] = (before + mine, weights[number])
+        products = along * gradient if self.square else along  # read by nobody after: no memory for another
+        self.total += products.mul_(weight * step).sum(0)
 
     def _add_to_parts(self, weights, place, gradient, factors, points, references):
         self._weight += weights.sum()
