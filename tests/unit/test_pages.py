@@ -174,6 +174,10 @@ def test_a_committed_run_is_shown(monkeypatch):
     assert "**mixed**: 0.0123 [-0.02, 0.04]" in paper and "**holds** |" in paper
 
 
+def test_the_readme_counts_the_verdicts_of_the_committed_run():
+    assert made().counts() in (REPOSITORY / "README.md").read_text()
+
+
 def test_a_reference_is_read(tmp_path):
     """Verdicts as a run writes them, and what each took, from the same run's claims.json."""
     assert pages.reference(tmp_path) == {} and pages.about(tmp_path) == ""
