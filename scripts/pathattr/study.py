@@ -154,11 +154,9 @@ class Drawn:
                 self.absent = f"its table {table} is left out: {why}"
 
     def _add_models(self, parameter):
-        """The models of a parameter, each once: that of two roles stands for both."""
+        """The models of a parameter, each once in a list: that of two roles stands for both."""
         value, of = self.values[parameter.name], self.config["papers"][self.paper]["models"]
         if parameter.names == "Model":
-            if of[value] in self.models.values() and value not in self.models:
-                self.absent = f"{value} and another of its models are both {of[value]}"
             self.models[value] = of[value]
             return
         first = {}
