@@ -170,19 +170,15 @@ class Drawn:
                 self.absent = f"its table {table} is left out: {why}"
 
     def _add_models(self, parameter):
-        """The models of a parameter, each once: that of two roles stands for both."""
-        value, of = self.values[parameter.name], self.config["papers"][self.paper]["models"]
-        if parameter.names == "Model":
-            if of[value] in self.models.values() and value not in self.models:
-                self.absent = f"{value} and another of its models are both {of[value]}"
-            self.models[value] = of[value]
-            return
-        first = {}
-        for key in value:
-            first.setdefault(of[key], key)
-        self.values[parameter.name] = list(first.values())
-        self.left_out |= {key: f"is {of[key]}, as is {first[of[key]]}" for key in value if first[of[key]] != key}
-        self.models |= {key: of[key] for key in self.values[parameter.name]}
+        """The models of a parameter. Scores of several are compared, so there each is one, the first of the roles that it has."""
+        value, of, first = self.values[parameter.name], self.config["papers"][self.paper]["models"], {}
+        for key in [value] if parameter.names == "Model" else value:
+            first.setdefault(of[key] if "scores" in self.needs else key, key)
+            if key not in first.values():
+                self.left_out[key] = f"is {of[key]}, as is {first[of[key]]}"
+        self.models |= {key: of[key] for key in first.values()}
+        if parameter.names == "Models":
+            self.values[parameter.name] = list(first.values())
 
     def _usable(self, form, strict: bool = True) -> bool:
         """Whether a method can be used on all of the models; if not, it is `left_out`."""

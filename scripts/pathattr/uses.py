@@ -207,7 +207,7 @@ def _check_method(at: str, base: str, own: dict, model: str, config: dict) -> li
     """Problems of a method's entry, with some parameters changed, on a model."""
     entry, where, problems = config["methods"][base], f"methods.{base}", []
     known = source.lookup("method", entry.get("method", base))
-    for parameter, value in {**entry, **own}.items():
+    for parameter, value in entry.items():
         if isinstance(value, dict) and parameter != "upto" and not known.open and not {model, "other"} & set(value):
             problems.append(f"{where}.{parameter}: no value for model {model}; accepted: one a model in use, or one for `other`")
     needs = known.facts.get("needs", ())

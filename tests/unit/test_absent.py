@@ -118,7 +118,7 @@ def test_one_model_in_several_roles_is_shown_once():
     study = load(own({}, artefacts=artefacts), SCHEMA)
     ranks = study.drawn["own", "artefacts", "ranks"]
     assert ranks.values["models"] == ["a"] and ranks.left_out == {"b": "is mine, as is a"}
-    assert study.absent["own", "artefacts", "labels"] == "b and another of its models are both mine"
+    assert study.drawn["own", "artefacts", "labels"].models == {"a": "mine", "b": "mine"}
     other = ("models/other", {**MODEL, "dataset": "photos"})
     study = load(own({}, other, models={"a": "mine", "c": "other", "b": "mine"}, artefacts=artefacts), SCHEMA)
     assert study.drawn["own", "artefacts", "ranks"].values["models"] == ["a", "c"]

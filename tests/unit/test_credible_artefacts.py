@@ -18,6 +18,7 @@ from pathattr.artefact.gains import _printed, gain, spearman
 from pathattr.artefact.sweeps import _value
 from pathattr.dataset.split import Split
 from pathattr.files import File
+from pathattr.found import Found
 from pathattr.integrate import draws
 from pathattr.memory import Peak
 from pathattr.paper import axioms
@@ -242,7 +243,7 @@ def test_which_images_are_shown(dark, images, least, expected):
     assert chosen(pd.DataFrame(index=range(8)), images, least, 8) == list(range(images))
 
 
-class Pictures:
+class Pictures(Found):
     """What a gallery asks of a `Found`: random images and maps of 3 x 8 x 8, every third dark."""
 
     def __init__(self, size: int = 8, count: int = 12):
@@ -251,7 +252,7 @@ class Pictures:
         masks = np.zeros((count, size, size), bool)
         masks[:, 2:5, 3:6] = True
         index = pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "label": np.arange(count) % 10})
-        self.models = {"vgg16": SimpleNamespace(model="vgg_small", dataset="photos", stands_for="VGG-16")}
+        self.params, self.models = {}, {"vgg16": SimpleNamespace(model="vgg_small", dataset="photos", stands_for="VGG-16")}
         self.split = Split(index.assign(dark=index.index % 3 == 2), lambda position: pixels[position], masks)
 
     def test(self, _model):

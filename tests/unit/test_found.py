@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from pathattr import store
+from pathattr.dataset.split import Split
 from pathattr.files import File
 from pathattr.found import Found
 from pathattr.job import Given
@@ -173,3 +174,29 @@ def test_printed_methods_go_by_our_names(bench):
     bench.params["reported"] = {"file": "lpi-aaai2023.csv", "names": {"agi": "agi_as_released"}}
     methods = set(bench.found.reported("table1")["method"])
     assert "agi_as_released" in methods and "agi" not in methods
+
+
+def test_what_is_explained_is_told_beside_the_label(bench, tmp_path, monkeypatch):
+    """Images 0 to 3 of classes cat, dog and one without a name; what is predicted stands with the maps."""
+    index = pd.DataFrame({"image_id": [f"i{row}" for row in range(4)], "label": [0, 1, 0, 7], "name": ["cat", "dog", "cat", "7"]})
+    monkeypatch.setattr(Found, "test", lambda self, model: Split(index, None))
+    for number, start in enumerate((0, 2)):
+        path, targets = tmp_path / f"{number}.arrow", index[start : start + 2].assign(target=[[0, 0], [3, 7]][number])
+        store.write_maps(path, targets, {"vanilla": torch.zeros(2, 1, 2, 2)}, pd.DataFrame({"gradients": [1, 1]}), "float32", {})
+        bench.inputs["maps"].append(File(str(path), model="vgg", method="ig", start=start, stop=start + 2))
+    assert bench.found.explained("vgg", 4) == ["class cat", "class dog", "class cat", "class 7"]
+    bench.params |= {"targets": {"vgg": "predicted"}, "classes": {"vgg": {"3": "cow"}}}
+    assert bench.found.targets("vgg", 3).tolist() == [0, 0, 3] and bench.found.targets("vgg", 4).tolist() == [0, 0, 3, 7]
+    words = ["class cat", "class dog,\nexplained: cat", "class cat,\nexplained: cow", "class 7"]
+    assert bench.found.explained("vgg", 4) == words
+    bench.params["targets"] = {"vgg": 1}
+    assert bench.found.explained("vgg", 2) == ["class cat,\nexplained: dog", "class dog"]
+    index["label"] = -1
+    assert bench.found.explained("vgg", 1) == ["explained: 1"]
+
+
+def test_a_models_accuracy_is_that_saved_with_its_weights(bench, tmp_path):
+    for accuracy, expected in ((0.75, 0.75), (None, np.nan)):
+        store.write_tensors(tmp_path / "w.safetensors", {"a": torch.zeros(1)}, {"test_accuracy": accuracy})
+        bench.inputs["weights"] = [File(str(tmp_path / "w.safetensors"), model="vgg")]
+        assert bench.found.accuracy("vgg") == pytest.approx(expected, nan_ok=True)

@@ -9,6 +9,7 @@ import pytest
 
 from pathattr.artefact.credible import chosen
 from pathattr.dataset.split import Split
+from pathattr.found import Found
 from pathattr.plot import style
 from pathattr.plot.pictures import clipped
 from pathattr.registry import get
@@ -129,7 +130,7 @@ def test_images_without_a_box_in_view_are_left_out_and_a_limit_without_images_is
 # --- pictures -------------------------------------------------------------------------------------------------------------
 
 
-class Pictures:
+class Pictures(Found):
     """What a gallery asks of a `Found`: images and maps of 3 x 16 x 16, every third dark, boxes of 8 x 12, masks of 4 x 12."""
 
     def __init__(self, count: int = 12):
@@ -138,7 +139,7 @@ class Pictures:
         masks[:, 4:8, 2:14] = True
         index = pd.DataFrame({"image_id": [f"i{n}" for n in range(count)], "label": np.arange(count) % 10})
         index = index.assign(dark=index.index % 3 == 2, box_x0=2, box_y0=0, box_x1=14, box_y1=8)
-        self.models = {"vgg19": SimpleNamespace(model="vgg_small", dataset="photos", stands_for="VGG-19")}
+        self.params, self.models = {}, {"vgg19": SimpleNamespace(model="vgg_small", dataset="photos", stands_for="VGG-19")}
         self.split = Split(index, lambda position: pixels[position], masks)
 
     def test(self, _model):

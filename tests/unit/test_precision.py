@@ -113,11 +113,14 @@ class Scored:
     def scores(self, names, variants, methods):
         return self.table[self.table["method"].isin(methods)]
 
+    def accuracy(self, model):
+        return 0.75
+
 
 @pytest.mark.parametrize("agreement", [None, {"ig": 0.75, "eg": 0.5}], ids=["float32", "bfloat16"])
 def test_the_table_of_all_methods_shows_the_agreement_where_there_is_one(agreement):
     forms = [{"entry": name, "method": name, "variant": "vanilla", "form": ""} for name in ("ig", "eg")]
     _, table = ranking(Scored(agreement), model="m", forms=forms, metric="diffid", images=3, score="score")
     assert table.set_index("entry")["mean"].to_dict() == {"ig": 0.5, "eg": 0.25}
-    assert ("rank_agreement" in table) == bool(agreement)
+    assert ("rank_agreement" in table) == bool(agreement) and set(table["test_accuracy"]) == {0.75}
     assert agreement is None or table.set_index("entry")["rank_agreement"].to_dict() == agreement

@@ -86,7 +86,9 @@ class Bench:
         path, about = self._place(model, method, settings)
         tensors = {variant: torch.as_tensor(np.asarray(values, np.float32)) for variant, values in maps.items()}
         counts = pd.DataFrame({"gradients": [1] * self.images})
-        store.write_maps(f"{path}.arrow", self.index, tensors, counts, "float32", {"digest": "d"})
+        store.write_maps(
+            f"{path}.arrow", self.index.assign(target=self.index["label"]), tensors, counts, "float32", {"digest": "d"}
+        )
         self.inputs.setdefault("maps", []).append(File(f"{path}.arrow", "d", **about))
 
     def logits(self, model, logits):
