@@ -86,7 +86,7 @@ def method_style(name: str, position: int = 0) -> tuple:
 def save(figure, *paths, note: str = ""):
     """Write a figure to each path, whole or not at all, without a date in it, and close it. `note`: lines below it."""
     if note:
-        figure.text(0.01, -0.02, note, fontsize=6, va="top").set_in_layout(False)
+        figure.text(0.01, -0.02, note, fontsize=6, va="top")
     more = {"bbox_inches": "tight"} if note else {}
     for path in paths:
         metadata = {"CreationDate": None} if str(path).endswith(".pdf") else {}
