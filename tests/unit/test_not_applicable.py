@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from pathattr import Classifier, InputError, NotApplicable, attribute, gaps, reg
 from pathattr.found import Found
 from pathattr.job import job
 from pathattr.judging import NotRun
-from pathattr.plot import tables
+from pathattr.plot import style, tables
 from pathattr.promise import invented
 from pathattr.registry import get
 from pathattr.source import LIBRARY
@@ -178,6 +179,15 @@ def test_artefacts_are_drawn_without_what_does_not_apply_and_name_it(kind, tmp_p
     assert "Not applicable: " in gaps.note(found) and WHY in gaps.note(found).replace("\n", " ")
     tables.write_html(tmp_path / "page.html", shown, "A caption.", gaps.note(found))
     assert "no rule for einsum" in (tmp_path / "page.html").read_text()
+
+
+def test_a_note_stands_whole_below_a_figure(tmp_path):
+    sizes = []
+    for note in ("", "Not applicable.", "\n".join(["Not applicable."] * 9)):
+        figure, _ = plt.subplots(figsize=(2, 1), layout="constrained")
+        style.save(figure, tmp_path / "figure.png", note=note)
+        sizes.append(plt.imread(tmp_path / "figure.png").shape[0])
+    assert sizes[0] + 5 < sizes[1] < sizes[2] - 40  # and all nine lines
 
 
 def test_a_figure_of_nothing_that_applies_is_a_note():

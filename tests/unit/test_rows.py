@@ -23,7 +23,7 @@ class Fake:
     """What a `found.Found` offers of a table: read back from text, as it is from a file."""
 
     def __init__(self, table: pd.DataFrame, tmp_path):
-        self.seed, self._path = SEED, tmp_path / "table.csv"
+        self.seed, self.not_applicable, self._path = SEED, {}, tmp_path / "table.csv"
         table.to_csv(self._path, index=False)
         self.models = {key: SimpleNamespace(model=f"{key}_small", stands_for=f"{key.upper()}-16") for key in ("vgg", "resnet")}
 

@@ -261,8 +261,8 @@ def test_lrp_and_deeplift_apply_to_torchvisions_usual_networks(name):
             layer.momentum = None
             layer.train()
     with torch.no_grad():
-        network(x.repeat(4, 1, 1, 1) * torch.rand(4, 3, 64, 64, generator=torch.Generator().manual_seed(2)))
-    classifier = Classifier(network, (0.5,) * 3, (0.25,) * 3, fold_batch_norm=False)
+        network(torch.randn(12, 3, 64, 64, generator=torch.Generator().manual_seed(2)))
+    classifier = Classifier(network, (0.5,) * 3, (0.25,) * 3, fold_batch_norm=False, classes=5)
     relevance = attribute("lrp_epsilon", classifier, x, [1])["vanilla"]
     assert torch.isfinite(relevance).all() and relevance.abs().max() > 0
     found = attribute("deeplift", classifier, x, [1])["vanilla"].double().sum()
