@@ -301,9 +301,10 @@ BAD = [
         "methods.credible.baseline: found 'compute'; accepted: ...; did you mean compute_baseline?",
     ),
     (
-        "methods/agi/classes",
+        "methods/recalibration_agi/classes",
         10,
-        "methods.agi.classes, on digits_on_photos: found 10; accepted: a whole number, at least 1, at most the 9 other classes",
+        "methods.recalibration_agi.classes, on digits_on_photos: found 10; accepted: a whole number, at least 1, at most the 9 "
+        "other classes",
     ),
     ("methods/agi/step_size", -0.05, "methods.agi.step_size: found -0.05; accepted: a finite number, above 0"),
     ("methods/mfaba/step_size", 0, "methods.mfaba.step_size: found 0; accepted: a finite number, above 0"),
