@@ -261,20 +261,20 @@ class Prices:
 class Bill(Prices):
     """The cost of every file of a plan, and which papers ask for it.
 
-    `rate`: gradients a second of one GPU, by default what stands in the rates. `papers`: those that count, by default all. Raises
+    `rate`: gradients a second of one GPU, by default what stands in the rates. `only`: papers that count, by default all. Raises
     `InputError` for one that is not there.
     """
 
-    def __init__(self, plan: Plan, rates: dict, rate: float | None = None, papers=()):
+    def __init__(self, plan: Plan, rates: dict, rate: float | None = None, only=()):
         super().__init__(plan, rates)
         self.gpu = {kind: _rate(rates["gpu"], kind) for kind in ("gradients", "forwards")}
         if rate:
             self.gpu = {kind: value * rate / self.gpu["gradients"] for kind, value in self.gpu.items()}
-        for one in papers:
+        for one in only:
             if one not in plan.config["papers"]:
                 raise InputError(f"TARGET: found {one!r}; {among(one, plan.config['papers'])}")
         # paper -> {path: None} of all that it needs
-        self.asked = {paper: self._behind(paper) for paper in papers or plan.config["papers"]}
+        self.asked = {paper: self._behind(paper) for paper in only or plan.config["papers"]}
         found = {path: self.of(path) for path in dict.fromkeys(path for paths in self.asked.values() for path in paths)}
         self.files = {path: cost for path, cost in found.items() if cost}
 
@@ -475,12 +475,12 @@ def shares(rows: list[MethodCost]) -> str:
     return _table(head, cells)
 
 
-def page(files: Iterable, rate: float | None = None, root: Path = ROOT, papers=()) -> str:
+def page(files: Iterable, rate: float | None = None, root: Path = ROOT, only=()) -> str:
     """The page of `config.yaml` with configuration files laid over it, or of some of its papers. Raises `InputError`."""
     files = list(files)
     name = " with ".join(f"`{_name(file, root)}`" for file in files or ["config.yaml"])
-    name = f"{', '.join(papers)} of " * bool(papers) + name
-    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate, papers).page(name)
+    name = f"{', '.join(only)} of " * bool(only) + name
+    return Bill(planned(files, root), read_yaml(root / "resources" / "rates.yaml"), rate, only).page(name)
 
 
 def _name(file, root: Path) -> str:
@@ -502,7 +502,7 @@ def main(arguments=None):
     parser.add_argument("--rate", type=_positive, help="gradients a second of one GPU at the size that resources/rates.yaml names")
     given = parser.parse_args(arguments)
     try:
-        print(page(given.config, given.rate, papers=given.target), end="")
+        print(page(given.config, given.rate, only=given.target), end="")
     except InputError as error:
         sys.exit(str(error))
 

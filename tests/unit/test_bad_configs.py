@@ -201,8 +201,8 @@ BAD = [
     ),
     ("methods/igg", {}, "methods.igg: no registered method 'igg'; accepted: ...; did you mean ig?"),
     ("methods/ig/method", "eig", "methods.ig: no registered method 'eig'; accepted: ...; did you mean ig?"),
-    ("methods/ig", None, "methods.ig: found None; accepted: a mapping"),
-    ("methods/ig", [], "methods.ig: found []; accepted: a mapping"),
+    ("methods/ig", "off", "methods.ig: found 'off'; accepted: a mapping or null"),
+    ("methods/ig", [], "methods.ig: found []; accepted: a mapping or null"),
     (("methods", 5), {"method": "ig"}, "methods: found the key 5; accepted: text, in quotes where YAML reads another thing"),
     (("methods", True), {"method": "ig"}, "methods: found the key True; accepted: text, in quotes where YAML reads another thing"),
     (
@@ -345,7 +345,7 @@ BAD = [
     (
         "methods/lpi/neighbourhoods",
         {"vgg_pairs": 9, "resnet_pairs": 7},
-        "methods.lpi.neighbourhoods: no value for model resnet_small; accepted: one a model in use",
+        "methods.lpi.neighbourhoods: no value for model resnet_small; accepted: one a model in use, or one for `other`",
     ),
     ("methods/agi_as_released/as_released", "yes", "methods.agi_as_released.as_released: found 'yes'; accepted: true or false"),
     (

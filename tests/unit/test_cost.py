@@ -308,22 +308,22 @@ def test_a_method_that_says_nothing_of_its_cost_is_marked_so():
 
 def test_the_bill_of_one_paper_counts_nothing_else():
     papers = {"one": paper(["ig"], 6), "two": paper(["eg"], 4)}
-    assert summed(bill(papers, papers=["two"]).files.values(), "gradients") == 4 * 5 * 2
+    assert summed(bill(papers, only=["two"]).files.values(), "gradients") == 4 * 5 * 2
     with pytest.raises(InputError, match="TARGET: found 'tow'; accepted: one, two; did you mean two"):
-        bill(papers, papers=["tow"])
+        bill(papers, only=["tow"])
 
 
 def test_a_method_beyond_the_limit_is_named_with_what_it_takes_and_what_to_write():
-    edits = [("methods/perturbation_1", {"per": "pixel"}), ("resources/method_hours", 0.001)]
+    edits = [("methods/perturbation_1", {"per": "pixel"}), ("resources/method_hours", 0.0001)]
     plan = Plan(Study(changed(*copy.deepcopy([*SMALL, *edits, ("papers", {"one": paper(["perturbation_1", "ig"], 20)})]))), ROOT)
-    files = [path for path in plan.targets("one")]
+    files = plan.targets("one")
     with pytest.raises(InputError) as caught:
         Needs(plan).look(files)
     (line,) = str(caught.value).splitlines()
     for words in (
         "resources.method_hours: found perturbation_1 on resnet_small, 101 forward passes an image",
         "20 images",
-        "at most 0.001",
+        "at most 0.0001",
     ):
         assert words in line
     assert "methods: {perturbation_1: null}" in line
