@@ -82,7 +82,8 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
             problems += check_value(f"{place}.{key}", values[key], parameter.type)
             if not problems and parameter.names and values[key] is not None:
                 problems += _check_name(f"{place}.{key}", parameter.names, values[key], paper, config, printed)
-    if not problems:
+    tables = [values[key] for key, parameter in parameters.items() if parameter.names == "Table" and values.get(key)]
+    if not problems and not any(_check_drawn(paper, "artefacts", "artefact", one, config, printed) for one in tables):
         drawn = Drawn(config, paper, section, name)
         datasets = sorted({config["models"][model]["dataset"] for model in drawn.models.values()})
         for key in (key for key, parameter in parameters.items() if parameter.names == "Images" and values[key]):
@@ -97,6 +98,12 @@ def _check_drawn(paper: str, section: str, kind: str, name: str, config: dict, p
     return problems
 
 
+def _reads_a_table(entry: dict) -> bool:
+    """Whether an artefact is drawn from the table of another one; none is drawn from its."""
+    known = source.registered("artefact").get(entry["artefact"])
+    return bool(known) and any(one.names == "Table" and entry.get(one.name, one.default) for one in known.parameters)
+
+
 def _check_name(where: str, kind: str, value, paper: str, config: dict, printed: Path) -> list[str]:
     """Whether what a value names is there. `kind`: a key of `source.NAMES`."""
     of = config["papers"][paper]
@@ -108,7 +115,8 @@ def _check_name(where: str, kind: str, value, paper: str, config: dict, printed:
         case "MetricScores":
             return sum([one_of(where, metric, config["metrics"]) for metric in value], [])
         case "Table":
-            return one_of(where, value, [name for name, entry in of["artefacts"].items() if entry is not None])
+            tables = [name for name, entry in of["artefacts"].items() if entry is not None and not _reads_a_table(entry)]
+            return one_of(where, value, tables)
         case "Reported":
             if "reported" not in of:
                 return [f"{where}: found {value!r}, but papers.{paper}.reported is missing; accepted: a file of resources/reported"]

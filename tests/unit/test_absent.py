@@ -5,7 +5,7 @@ import pytest
 from pathattr.config import check, load
 from pathattr.plan import Plan
 
-from .test_config import SCHEMA, changed
+from .test_config import MISSING, SCHEMA, changed
 from .test_plan import ROOT
 
 PAPERS = ("lpi", "credible", "recalibration", "local_attribution", "taylor")
@@ -20,12 +20,13 @@ def own(data: dict, *edits, **paper) -> dict:
     return changed(*given, *edits)
 
 
+RANKING = {"artefact": "ranking", "model": "a", "scores": {"diffid": ["diffid_probability_auc"]}}
 NO_TRAIN = "needs training images; the data set photos has none"
 
 
 def test_methods_that_need_training_images_are_left_out_of_a_data_set_without():
     artefacts = {
-        "all": {"artefact": "ranking", "model": "a", "forms": "all"},
+        "all": {**RANKING, "forms": "all"},
         "some": {"artefact": "gallery", "model": "a", "methods": ["ig", "eg"]},
         "none": {"artefact": "gallery", "model": "a", "methods": ["eg", "lpi"]},
         "hoods": {"artefact": "neighbourhoods", "model": "a", "methods": ["lpi"]},
@@ -44,7 +45,7 @@ def test_methods_that_need_training_images_are_left_out_of_a_data_set_without():
     drawn = {name: one for (_, _, name), one in study.drawn.items()}
     assert set(drawn) == {"all", "some"}
     assert drawn["some"].values["methods"] == ["ig"] and drawn["some"].left_out == {"eg": NO_TRAIN}
-    assert {"lpi", "eg", "recalibration_eg"} <= set(drawn["all"].left_out) and {"ig", "random"} <= set(drawn["all"].forms)
+    assert {"lpi", "recalibration_eg"} <= set(drawn["all"].left_out) and {"ig", "random"} <= set(drawn["all"].forms)
     assert study.absent["own", "artefacts", "none"] == f"eg {NO_TRAIN}; lpi {NO_TRAIN}"
     assert study.absent["own", "claims", "c1"] == f"eg {NO_TRAIN}"
     assert "photos has none" in study.absent["own", "artefacts", "hoods"]
@@ -61,10 +62,11 @@ def test_methods_that_need_training_images_are_left_out_of_a_data_set_without():
 
 
 def test_all_methods_are_those_that_fit_a_model_and_one_that_is_named_must_fit():
-    every = own({}, artefacts={"all": {"artefact": "ranking", "model": "a", "forms": "all"}})
+    hoods = ("methods/lpi/neighbourhoods/other", MISSING)
+    every = own({}, hoods, artefacts={"all": {**RANKING, "forms": "all"}})
     assert load(every, SCHEMA).drawn["own", "artefacts", "all"].left_out == {"lpi": "has no value of neighbourhoods for model mine"}
-    (line,) = check(own({}, artefacts={"one": {"artefact": "ranking", "model": "a", "forms": ["lpi"]}}), SCHEMA)
-    assert line == "methods.lpi.neighbourhoods: no value for model mine; accepted: one a model in use"
+    (line,) = check(own({}, hoods, artefacts={"one": {**RANKING, "forms": ["lpi"]}}), SCHEMA)
+    assert line == "methods.lpi.neighbourhoods: no value for model mine; accepted: one a model in use, or one for `other`"
 
 
 def test_a_data_set_without_labels_is_explained_by_what_is_predicted():

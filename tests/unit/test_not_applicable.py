@@ -177,11 +177,12 @@ def test_artefacts_are_drawn_without_what_does_not_apply_and_name_it(kind, tmp_p
         assert f"not applicable: {WHY}" in set(shown.to_numpy().ravel())
     assert (data["method"] != method).any()
     assert "Not applicable: " in gaps.note(found) and WHY in gaps.note(found).replace("\n", " ")
-    tables.write_html(tmp_path / "page.html", shown, "A caption.", gaps.note(found))
+    tables.write_html(tmp_path / "page.html", shown, "A caption.", note=gaps.note(found))
     assert "no rule for einsum" in (tmp_path / "page.html").read_text()
 
 
 def test_a_note_stands_whole_below_a_figure(tmp_path):
+    style.use()
     sizes = []
     for note in ("", "Not applicable.", "\n".join(["Not applicable."] * 9)):
         figure, _ = plt.subplots(figsize=(2, 1), layout="constrained")

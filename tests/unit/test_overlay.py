@@ -166,7 +166,6 @@ def test_a_value_for_other_models_is_that_of_those_without_their_own():
     assert [line.partition(";")[0] for line in lines] == [
         "methods.lpi.neighbourhoods: no value for model resnet_pairs",
         "methods.lpi.neighbourhoods: no value for model resnet_small",
-        "methods.lpi.neighbourhoods: no value for model vgg_small",
     ]
 
 

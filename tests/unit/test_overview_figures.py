@@ -9,6 +9,7 @@ import pytest
 
 from pathattr.artefact import galleries
 from pathattr.dataset.split import Split
+from pathattr.files import File
 from pathattr.judging import simultaneous
 from pathattr.plot import style
 from pathattr.plot.pictures import averaged
@@ -16,6 +17,7 @@ from pathattr.promise import invented
 from pathattr.ranks import flat
 from pathattr.registry import get
 from pathattr.scores import counts_in, resampled, summarise
+from pathattr.store import write_tensors
 
 from .helpers import refused
 from .test_found import Bench
@@ -35,6 +37,9 @@ class Results(Bench):
     def __init__(self, folder):
         super().__init__(folder)
         self.params["models"] = {"resnet": {"model": "resnet_small", "dataset": "photos", "stands_for": "ResNet-34"}}
+        path = folder / "weights.safetensors"
+        write_tensors(path, {"w": np.zeros(1)}, {"digest": "w", "test_accuracy": 0.75})
+        self.inputs["weights"] = [File(str(path), "w", model="resnet")]
         self.params["metrics"] = {name: {"metric": "diffid", "fractions": 10, "absolute": True} for name in ("diffid", "signed")}
 
     def add(self, entry, scores: dict, variants=("vanilla",), metric="diffid", model="resnet", **counts):
@@ -97,6 +102,7 @@ def test_ranks_follow_the_direction_of_each_score_and_rows_their_mean(results):
     assert shown == [f"{row.label}  {row.mean_rank:.1f}" for row in order.itertuples()]
     assert {"IG", "EG", "EG, valid references", "LPI"} == set(order["label"])
     assert "mean rank" in texts(figure)
+    assert (data["test_accuracy"] == 0.75).all()
 
 
 def test_means_and_their_intervals_are_those_of_a_summary(results):
