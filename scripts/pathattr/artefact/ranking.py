@@ -15,7 +15,7 @@ from .gains import computed, of_baselines
 TOOK = ("gradients", "rank_agreement")  # of an image; the latter, of |map| with float32, where the run's precision is another
 
 
-@artefact("ranking", needs=("scores", "weights"))
+@artefact("ranking", needs=("scores", "accuracy"))
 def ranking(
     found,
     *,
