@@ -233,7 +233,7 @@ class Found:
 
     def accuracy(self, model: str) -> float:
         """The test accuracy of a model, nan where its images have no labels."""
-        file = next(file for file in self.given["weights"] if file.about["model"] == model)
+        file = next(file for file in self.given["accuracy"] if file.about["model"] == model)
         accuracy = read_tensors(file)[1]["test_accuracy"]
         return float("nan") if accuracy is None else accuracy
 

@@ -458,6 +458,8 @@ class Plan:
                 return [file.told(dataset=one) for one in datasets for file in self.split(one, role)]
             case "weights":
                 return [self.network(model).told(model=key) for key, model in drawn.models.items()]
+            case "accuracy":
+                return [self.weights(model).told(model=key) for key, model in drawn.models.items()]
             case "trainings":
                 return [
                     self.network(training).told(model=key, training=training)

@@ -215,10 +215,10 @@ def artefact(name: str, *, needs=(), table: bool = False, holds=None, takes=None
     returns (figure, data) or, for a table, (data, as shown): pandas tables.
 
     `needs`: roles, of "scores" (of `metric`), "maps", "baselines", "neighbourhoods" (of the methods that have them), "train",
-    "test" (splits), "train_logits", "test_logits", "weights" (of the models), "trainings" (weights of all of their trainings),
-    "reported" (the paper's printed numbers), "table" (another artefact's); "labels", if it means nothing without. Scores and maps
-    are of the first `images` test images;
-    a mapping gives for each role the parameter that says how many.
+    "test" (splits), "train_logits", "test_logits", "weights" (of the models), "accuracy" (saved with these), "trainings" (weights
+    of all of their trainings), "reported" (the paper's printed numbers), "table" (another artefact's), and "labels", if it means
+    nothing without. Scores and maps are of the first `images` test images; a mapping gives for each role the parameter that says
+    how many.
     `holds` as for `method`; of a sweep there are `series`, how many methods, `changed`, at most how many parameters a point
     changes, and `swept`, those that every point gives a number. `takes`: what each of its methods must be, an expression in
     `method` (as registered), `needs`, `gives` (variants) and `fitter` (of its baselines, or "") -> the same in words.

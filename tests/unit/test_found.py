@@ -198,5 +198,5 @@ def test_what_is_explained_is_told_beside_the_label(bench, tmp_path, monkeypatch
 def test_a_models_accuracy_is_that_saved_with_its_weights(bench, tmp_path):
     for accuracy, expected in ((0.75, 0.75), (None, np.nan)):
         store.write_tensors(tmp_path / "w.safetensors", {"a": torch.zeros(1)}, {"test_accuracy": accuracy})
-        bench.inputs["weights"] = [File(str(tmp_path / "w.safetensors"), model="vgg")]
+        bench.inputs["accuracy"] = [File(str(tmp_path / "w.safetensors"), model="vgg")]
         assert bench.found.accuracy("vgg") == pytest.approx(expected, nan_ok=True)

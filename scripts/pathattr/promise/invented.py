@@ -152,7 +152,7 @@ class Invented(Found):
         return cases.named("resnet_small").classifier
 
     def accuracy(self, model: str) -> float:
-        self.given.check("weights")
+        self.given.check("accuracy")
         return 0.9
 
     def trainings(self, model: str) -> list[tuple]:
