@@ -81,9 +81,9 @@ sys.meta_path.insert(0, _Finder)  # before the one that reads compiled files
 def _import(package, name, globals=None, locals=None, fromlist=(), level=0):
     """`import` in a user's file: a neighbour first, else as everywhere."""
     top = name.partition(".")[0]
-    if top == "torchvision":
-        import_torchvision()  # which knows how, beside a CPU-only torch
     if level or not source.neighbour(Path(sys.modules[package].__path__[0]), top):
+        if top == "torchvision" and not level:
+            import_torchvision()  # which knows how, beside a CPU-only torch
         return builtins.__import__(name, globals, locals, fromlist, level)
     found = builtins.__import__(f"{package}.{name}", globals, locals, fromlist, 0)
     return found if fromlist else sys.modules[f"{package}.{top}"]
