@@ -28,29 +28,13 @@ SIDES = {FOR: "better", AGAINST: "worse", OPEN: "undecided"}
 COLOURS = {"better": style._BLIND[0], "worse": style._BLIND[3], "undecided": "0.55", "": "0.15"}
 
 
-<<<<<<< HEAD
-@artefact("ranking", needs=("scores", "weights"))
+@artefact("ranking", needs=("scores", "accuracy"))
 def ranking(found, *, model: Model, forms: Forms, images: Images, scores: MetricScores, against: Method | None = None):
     """{scores}, of every method on the same {images} test images, {models}. Dots: means. Thin lines: their own 95 % bootstrap
     intervals over images. Thick lines: paired differences to {against}, drawn from its mean (dashed); the intervals of all
     differences in all panels hold together at 95 % (max-t). Diamonds: re-calibrated variants, and forms as released or as printed.
     Sorted by rank, 1 the best; of several scores by the mean of the ranks, which stands beside the name. Right: gradients an image,
     those for baselines included, and forward passes without a gradient, both measured.
-=======
-@artefact("ranking", needs=("scores", "accuracy"))
-def ranking(
-    found,
-    *,
-    model: Model,
-    forms: Forms,
-    metric: Metric,
-    images: Images,
-    score: Score = "diffid_probability_auc",
-    besides: Scores | None = None,
-):
-    """{score}, of every method on the same {images} test images, {models}: mean and 95 % bootstrap interval over images. Open
-    circles: re-calibrated variants and forms as released or as printed. Right: gradients an image, measured.
->>>>>>> data
     """
     table = _read(found, forms, scores, against)
     rows, parts, draws = pd.DataFrame(forms), [], []
