@@ -39,7 +39,7 @@ class Results(Bench):
         self.params["models"] = {"resnet": {"model": "resnet_small", "dataset": "photos", "stands_for": "ResNet-34"}}
         path = folder / "weights.safetensors"
         write_tensors(path, {"w": np.zeros(1)}, {"digest": "w", "test_accuracy": 0.75})
-        self.inputs["weights"] = [File(str(path), "w", model="resnet")]
+        self.inputs["accuracy"] = [File(str(path), "w", model="resnet")]
         self.params["metrics"] = {name: {"metric": "diffid", "fractions": 10, "absolute": True} for name in ("diffid", "signed")}
 
     def add(self, entry, scores: dict, variants=("vanilla",), metric="diffid", model="resnet", **counts):
