@@ -147,7 +147,8 @@ def _schema(annotation: ast.expr | None, where: str) -> dict:
         case ast.Name(id=name) if name in NAMES:
             return NAMES[name]
         case ast.Subscript(value=ast.Name(id="Literal")):
-            return {"enum": list(ast.literal_eval(annotation.slice))}
+            values = ast.literal_eval(annotation.slice)
+            return {"enum": list(values) if isinstance(values, tuple) else [values]}
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=[item, ast.Constant(value=EllipsisType())])):
             return {"type": "array", "items": _schema(item, where), "minItems": 1, "uniqueItems": True}
         case ast.BinOp(op=ast.BitOr(), left=left, right=ast.Constant(value=None)):

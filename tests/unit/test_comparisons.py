@@ -1028,7 +1028,8 @@ def test_the_variants_of_every_parameter_are_asked_for():
     named = {"claim": "forms_paired", "forms": ["ig:valid_references"], "rivals": ["eg:absolute", "eg"], "scores": [DIFFID]}
     paper = {"models": {"vgg16": "vgg"}, "claims": {"c1": claim, "c2": named | {"metric": "diffid", "images": 4}}}
     paper["claims"]["c3"] = claim | {"claim": "paired", "one": None, "others": None, "rivals": ["ig"]}
-    config = {"papers": {"lpi": paper}, "models": {"vgg": {}}, "methods": {"ig": {}, "eg": {}}}
+    config = {"papers": {"lpi": paper}, "models": {"vgg": {"dataset": "photos"}}, "methods": {"ig": {}, "eg": {}}}
+    config |= {"datasets": {"photos": {"dataset": "digits_on_photos"}}, "metrics": {"diffid": {}}, "target": "label"}
     wanted = Drawn(config, "lpi", "claims", "c1").variants
     assert wanted == [(name, variant) for name in ("ig", "eg-steps2") for variant in (VALID, "vanilla", "absolute")]
     assert Drawn(config, "lpi", "claims", "c2").variants == [("ig", VALID), ("eg", "absolute"), ("eg", "vanilla")]

@@ -14,7 +14,7 @@ import yaml
 import pathattr
 from helpers import REPOSITORY
 from pathattr import keys, pages, source
-from pathattr.plan import merged
+from pathattr.overlay import merged
 from pathattr.strict import read_yaml
 
 MADE = REPOSITORY / "resources" / "pages"  # with fields, not pages themselves

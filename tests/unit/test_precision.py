@@ -3,7 +3,6 @@
 import copy
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from scipy.stats import spearmanr
@@ -17,6 +16,7 @@ from pathattr.model.classifier import PRECISIONS
 
 from .helpers import assert_same_maps, refused
 from .test_config import SCHEMA, changed
+from .test_overview_figures import UP, N, Results, form
 
 
 def made(case, precision: str) -> Classifier:
@@ -100,27 +100,13 @@ def test_tf32_is_refused_where_there_is_none():
     assert problem == "precision: found tf32, which is a GPU's; accepted where device is cpu: float32, bfloat16"
 
 
-class Scored:
-    """Scores of two methods on three images, with what each took, as `Found.scores` gives them."""
-
-    def __init__(self, agreement: dict | None):
-        rows = [(method, image, value) for method, value in (("ig", 0.5), ("eg", 0.25)) for image in ("a", "b", "c")]
-        table = pd.DataFrame(rows, columns=["method", "image_id", "value"]).assign(metric="score", gradients=20, x=np.nan)
-        self.seed, self.table = 0, table if agreement is None else table.assign(rank_agreement=table["method"].map(agreement))
-        if agreement:
-            self.table.loc[self.table["image_id"] == "c", "rank_agreement"] = np.nan  # not one of the first images
-
-    def scores(self, names, variants, methods):
-        return self.table[self.table["method"].isin(methods)]
-
-    def accuracy(self, model):
-        return 0.75
-
-
 @pytest.mark.parametrize("agreement", [None, {"ig": 0.75, "eg": 0.5}], ids=["float32", "bfloat16"])
-def test_the_table_of_all_methods_shows_the_agreement_where_there_is_one(agreement):
-    forms = [{"entry": name, "method": name, "variant": "vanilla", "form": ""} for name in ("ig", "eg")]
-    _, table = ranking(Scored(agreement), model="m", forms=forms, metric="diffid", images=3, score="score")
+def test_the_table_of_all_methods_shows_the_agreement_where_there_is_one(agreement, tmp_path):
+    results, first = Results(tmp_path), np.arange(N) < 2  # it is of the first images alone
+    for name, mean in (("ig", 0.5), ("eg", 0.25)):
+        more = {"rank_agreement": np.where(first, agreement[name], np.nan)} if agreement else {}
+        results.add(name, {UP: np.full(N, mean)}, **more)
+    _, table = ranking(results.found, model="resnet", forms=[form("ig"), form("eg")], images=N, scores={"diffid": [UP]})
     assert table.set_index("entry")["mean"].to_dict() == {"ig": 0.5, "eg": 0.25}
-    assert ("rank_agreement" in table) == bool(agreement) and set(table["test_accuracy"]) == {0.75}
+    assert ("rank_agreement" in table) == bool(agreement)
     assert agreement is None or table.set_index("entry")["rank_agreement"].to_dict() == agreement
