@@ -98,6 +98,8 @@ def filled(config: dict, paper: str, section: str, name: str) -> dict:
         elif not parameter.required:
             default = parameter.default
             values[parameter.name] = list(default) if isinstance(default, tuple) else default
+        if parameter.names == "Table" and not parameter.required and of["artefacts"].get(str(values[parameter.name]), "") is None:
+            values[parameter.name] = None  # the artefact is left out, and this one can do without
     return values
 
 

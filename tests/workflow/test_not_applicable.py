@@ -48,7 +48,10 @@ CONFIG = {
             "title": "My network",
             "models": {"net": "mine"},
             "defaults": {"model": "net", "metric": "diffid", "images": 4, "forms": ["ig", "grad_cam", "lrp_epsilon"]},
-            "artefacts": {"gallery": {"artefact": "sheet", "images": 2}, "scores": {"artefact": "ranking"}},
+            "artefacts": {
+                "gallery": {"artefact": "sheet", "images": 2},
+                "scores": {"artefact": "ranking", "scores": {"diffid": ["diffid_probability_auc"]}},
+            },
             "claims": {
                 "c1": {
                     "claim": "paired",
