@@ -3,7 +3,7 @@
     python tests/speed/decoding.py --train TRAIN.parquet --test TEST.parquet
 
 EG, one reference and so one image to decode a gradient, is the worst case. A run that decodes what it needs alternates with the
-same run on images that are in memory already; what it takes longer is waiting. The network is a ResNet-20 with random weights.
+same run on images that are in memory already; what it takes longer is waiting. The network is a CIFAR ResNet with random weights.
 """
 
 import argparse
@@ -38,11 +38,13 @@ class Block(nn.Module):
         return torch.relu(self.way(x) + self.shortcut(x))
 
 
-def resnet20() -> nn.Module:
-    widths = [16, 16, 16, 16, 32, 32, 32, 64, 64, 64]
-    blocks = [Block(before, after) for before, after in zip(widths, widths[1:], strict=False)]
+def resnet(depth: int) -> nn.Module:
+    """The CIFAR ResNet of 6 n + 2 layers."""
+    blocks = (depth - 2) // 6
+    widths = [16] + [16] * blocks + [32] * blocks + [64] * blocks
     start = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
-    return nn.Sequential(*start, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+    parts = [Block(before, after) for before, after in zip(widths, widths[1:], strict=False)]
+    return nn.Sequential(*start, *parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
 
 
 def main():
@@ -53,6 +55,7 @@ def main():
     parser.add_argument("--references", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--depth", type=int, default=20, help="layers of the ResNet: 20, 32, 44, 56")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     splits = {}
@@ -62,7 +65,7 @@ def main():
         columns = {key: index[key].to_numpy() for key in index}
         read = lambda at, origin=origin, columns=columns: origin.read({key: values[at] for key, values in columns.items()})  # noqa: E731
         splits[name] = Split(index, read), Split(index, functools.cache(read))
-    classifier = Classifier(resnet20(), (0.5,) * 3, (0.25,) * 3)
+    classifier = Classifier(resnet(given.depth), (0.5,) * 3, (0.25,) * 3)
     target = splits["test"][0].index["label"].to_numpy()[: given.images]
 
     def seconds(in_memory: bool) -> float:
