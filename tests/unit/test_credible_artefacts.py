@@ -3,7 +3,6 @@
 import itertools
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +21,6 @@ from pathattr.found import Found
 from pathattr.integrate import draws
 from pathattr.memory import Peak
 from pathattr.paper import axioms
-from pathattr.plot import style
 from pathattr.registry import get
 
 from .helpers import linear_classifier, refused
@@ -86,13 +84,7 @@ def results(tmp_path):
     return Results(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def styled():
-    """As scripts/figure.py draws, and everything as before afterwards."""
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def values(seed: int) -> np.ndarray:

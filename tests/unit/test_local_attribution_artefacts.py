@@ -72,13 +72,7 @@ def results(tmp_path):
     return Results(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def styled():
-    """As scripts/figure.py draws, and everything as before afterwards."""
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def values(mean: float, seed: int = 0) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,12 +56,7 @@ def results(tmp_path, monkeypatch):
 PRINTED = [("inputgrad", 33, 39.1), ("ig", 33, 41.8), ("ig3", 33, 47.8), ("inputgrad", 66, 52.8), ("ig", 66, 55.2)]  # Table 2
 
 
-@pytest.fixture(autouse=True)
-def styled():
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def table_of(found, **options):

@@ -59,12 +59,7 @@ def results(tmp_path):
     return Results(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def styled():
-    with plt.rc_context():
-        style.use()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("styled")
 
 
 def form(entry, variant="vanilla", method=None, released="") -> dict:
