@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import ctypes
 import gc
 import os
 import sys
@@ -116,6 +117,7 @@ def use_torch(snakemake) -> str:
     device = snakemake.config["device"]
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("device is cuda, but torch finds no GPU here; accepted: cpu, or a machine and a torch with CUDA")
+    keep_freed_memory()
     torch.set_num_threads(snakemake.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Some backward kernels have no such form. `use_deterministic_algorithms` does the same, and imports torch's compiler: a second.
@@ -124,3 +126,18 @@ def use_torch(snakemake) -> str:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     return device
+
+
+# Of glibc's malloc.h: blocks from this size on are the kernel's own, and so much freed memory at the heap's end is kept.
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+
+
+def keep_freed_memory():
+    """Let the next micro-batch have the memory of the last one: given back and asked for again, each of its pages is a page fault,
+    up to a quarter of a small network's time on a CPU (`tests/speed/allocator.py`). Only glibc can."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError):
+        return
+    for parameter, size in ((_M_MMAP_THRESHOLD, 1 << 30), (_M_TRIM_THRESHOLD, 256 << 20), (_M_TOP_PAD, 64 << 20)):
+        mallopt(parameter, size)
