@@ -14,6 +14,7 @@ from pathlib import Path
 from textwrap import fill
 
 from . import keys, source
+from .compare import OPPOSITE
 from .errors import InputError
 from .files import replacing
 from .keys import cell, paragraphs
@@ -22,6 +23,7 @@ from .strict import read_yaml
 
 ROOT = source.LIBRARY.parents[1]
 REFERENCE = "resources/reference"  # of a whole run: claims.csv, its verdicts; costs.csv, what each takes alone; about.json, on what
+THRICE = f"{REFERENCE}/three-trainings"  # of a run of config/three-trainings.yaml: the same without tables and costs
 COSTS = ("jobs", "seconds", "megabytes")
 GENERATED = (
     "Generated from `config.yaml`, `resources/artifact.yaml` and [deviations.md](../deviations.md) by `make docs`; a test "
@@ -79,7 +81,7 @@ class Pages:
         self.root = Path(root)
         self.plan: Plan = planned([], self.root)
         self.notes = read_yaml(self.root / "resources" / "artifact.yaml")
-        self.reference = reference(self.root / REFERENCE)
+        self.reference, self.thrice = reference(self.root / REFERENCE), reference(self.root / THRICE)
         self.papers = {name: paper for name, paper in self.plan.config["papers"].items() if self.plan.claims_of(name)}
         self.cited = {one["title"]: one for one in read_yaml(self.root / "CITATION.cff")["references"]}
 
@@ -111,6 +113,7 @@ class Pages:
             python=_python(self.root),
             cores=f"{max(megabytes) / 1000:.1f} GB of memory a job, " if megabytes else "",
             pins=fill(", ".join(f"{name} {version}" for name, version in pins) + ".", 132),
+            luck=f"\n- {luck}" if (luck := self.luck()) else "",
             small=self._small(SMALL),
             trained=self._small(SMALL_TRAINED),
             small_command=self.command(SMALL),
@@ -181,6 +184,22 @@ class Pages:
             rows.append([f"[{paper['title']}](docs/papers/{name}.md)", len(found), *(found.count(word) for word in words)])
         return table(["paper", "claims", *words], rows)
 
+    def luck(self) -> str:
+        """How many verdicts are other ones where every network is trained three times, as README and ARTIFACT.md say it; "" where no
+        such run is committed."""
+        if not self.thrice:
+            return ""
+        pairs = [(row["verdict"], self.thrice[claim]["verdict"]) for claim, row in self.reference.items() if claim in self.thrice]
+        other = [pair for pair in pairs if pair[0] != pair[1]]
+        less, opposite = sum(now == "undecided" for _, now in other), sum(set(pair) in OPPOSITE for pair in other)
+        return fill(
+            f"With every network trained three times (`config/three-trainings.yaml`), where a comparison counts as decided only if "
+            f"all three agree, {len(pairs) - len(other)} of {len(pairs)} verdicts are the same, {len(other)} are other ones: "
+            f"{less} now undecided, {opposite or 'none'} the opposite.",
+            132,
+            subsequent_indent="  ",
+        )
+
     # --- docs/ --------------------------------------------------------------------------------------------------------
 
     def index(self) -> str:
@@ -240,6 +259,7 @@ class Pages:
 
     def _says(self, paper: str) -> str:
         head = ["claim", "says", "where", "shown by", "decided by"] + ["came out"] * bool(self.reference)
+        head += ["with three trainings"] * bool(self.thrice)
         rows = []
         for name in self.plan.claims_of(paper):
             drawn, told = self._drawn(f"{paper}.{name}"), self.reference.get(f"{paper}.{name}")
@@ -251,7 +271,8 @@ class Pages:
                 shown,
                 self._decided(f"{paper}.{name}"),
             ]
-            rows.append(row + [_outcome(told)] * bool(self.reference))
+            row += [_outcome(told)] * bool(self.reference)
+            rows.append(row + [_outcome(self.thrice.get(f"{paper}.{name}"))] * bool(self.thrice))
         return table(head, rows)
 
     def _artefact(self, paper: str, name: str) -> list[str]:

@@ -2,7 +2,8 @@
 
     python tests/speed/allocator.py --rounds 3
 
-Gradients a second, peak memory and page faults of fresh processes with one thread, as a job has, that keep it and that do not, in turn.
+Gradients a second, peak memory and page faults of fresh processes, in turn one that keeps it and one that does not, with one thread
+as a job has.
 """
 
 import argparse

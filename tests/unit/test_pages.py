@@ -168,14 +168,26 @@ def test_a_committed_run_is_shown(monkeypatch):
         },
     }
     monkeypatch.setattr(made(), "reference", rows)
+    again = {"lpi.c1": {"verdict": "undecided", "estimate": "0.02", "low": "-0.03", "high": "0.05"}, "lpi.e1": {"verdict": "holds"}}
+    monkeypatch.setattr(made(), "thrice", again)
     page, paper = made().artifact(), made().paper("lpi")
     assert "| mixed | 25.0 | 1.2 |" in page and "| holds | 0.2 | 0.5 |" in page and "1 holds, 1 mixed" in page
     assert "1.2 GB of memory a job" in page and "not in it" in page
-    assert "**mixed**: 0.0123 [-0.02, 0.04]" in paper and "**holds** |" in paper
+    assert "**mixed**: 0.0123 [-0.02, 0.04] | **undecided**: 0.02 [-0.03, 0.05] |" in paper and "**holds** | **holds** |" in paper
+    told = "1 of 2 verdicts are the same, 1 are other ones: 1 now undecided, none the opposite"
+    assert told in _words(made().luck()) and told in _words(page)
+    monkeypatch.setattr(made(), "thrice", {"lpi.e1": {"verdict": "does not hold"}})
+    assert "0 of 1 verdicts are the same, 1 are other ones: 0 now undecided, 1 the opposite" in _words(made().luck())
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_the_readme_counts_the_verdicts_of_the_committed_run():
-    assert made().counts() in (REPOSITORY / "README.md").read_text()
+    readme = (REPOSITORY / "README.md").read_text()
+    assert made().counts() in readme
+    assert _words(made().luck()) in _words(readme)
 
 
 def test_a_reference_is_read(tmp_path):
