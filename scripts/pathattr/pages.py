@@ -185,8 +185,8 @@ class Pages:
         return table(["paper", "claims", *words], rows)
 
     def luck(self) -> str:
-        """How many verdicts are other ones where every network is trained three times, as README and ARTIFACT.md say it; "" where no
-        such run is committed."""
+        """How many verdicts are other ones where every network is trained three times, as README and ARTIFACT.md say it; "" without
+        such a committed run."""
         if not self.thrice:
             return ""
         pairs = [(row["verdict"], self.thrice[claim]["verdict"]) for claim, row in self.reference.items() if claim in self.thrice]
