@@ -199,7 +199,7 @@ def report(compared: dict[str, pd.DataFrame], claims: pd.DataFrame, cells: bool 
         shown = summary(compared)
         if compared:
             print(shown.to_string(index=False), end="\n\n")
-        print(claims.fillna("").to_string(index=False), end="\n\n")
+        print(claims.to_string(index=False, na_rep=""), end="\n\n")
     if compared:
         print(f"{shown['numbers'].sum()} numbers: " + ", ".join(f"{shown[word].sum()} {word}" for word in COUNTS))
     counts = claims["found"].value_counts()
