@@ -212,59 +212,74 @@ def scatter(
     below.set(ylabel=f"{score_label(score)} ({found.direction(metric, score)} is better)")
     below.set_title("(b)", loc="left")
     figure.draw_without_rendering()  # the layout is fixed before labels take their places in it
-    _label(above, shown[deletion], shown[insertion], shown["label"], shown["colour"])
-    _label(below, shown["shown"], shown[score], shown["label"], shown["colour"])
+    _label(above, shown[deletion], shown[insertion], shown["label"])
+    _label(below, shown["shown"], shown[score], shown["label"])
     return figure, data
 
 
 def _points(axis, table: pd.DataFrame, x: str, y: str):
-    """A marker a method in its look, with the intervals that the table has. Adds the column `colour`."""
-    colours = []
+    """A marker a method in its look, with the intervals that the table has."""
     for number, (_, row) in enumerate(table.iterrows()):
         _, colour, _, marker = style.method_style(row["method"], number)
         for one, other, draw in ((x, y, axis.hlines), (y, x, axis.vlines)):
             if f"{one}_low" in row:
                 draw(row[other], row[f"{one}_low"], row[f"{one}_high"], color=colour, lw=0.6, alpha=0.35, zorder=1)
         axis.plot(row[x], row[y], marker=marker or ".", color=colour, ms=5, ls="none", zorder=3)
-        colours.append(colour)
-    table["colour"] = colours
 
 
-def _label(axis, x, y, texts, colours, size: float = 6.5):
-    """Names beside points, each at the nearest place where it covers no point and no name put before, with a line to its point
-    where that is not beside it. The figure must have been laid out."""
+def _label(axis, x, y, texts, size: float = 6.5):
+    """Names beside points, each at the nearest place where it covers no point and no name or line put before, with a line to its
+    point where that is not beside it. The figure must have been laid out."""
     figure = axis.figure
     renderer, dot = figure.canvas.get_renderer(), figure.dpi / 72
     spots = axis.transData.transform(np.column_stack([x, y]).astype(float))
     inside = axis.get_window_extent(renderer)
-    taken = [(*(spot - 3 * dot), *(spot + 3 * dot)) for spot in spots]
-    angles = np.deg2rad([0, 180, 90, 270, 30, 150, 210, 330, 60, 120, 240, 300])
-    named = list(zip(x, y, texts, colours, strict=True))
+    dots = [(*(spot - 3 * dot), *(spot + 3 * dot)) for spot in spots]
+    boxes, lines = [], []  # of names and lines to them, as they are put
+    beside, aslant = (
+        [0, 180, 90, 270],
+        [30, 150, 210, 330, 60, 120, 240, 300, 45, 135, 225, 315, 15, 165, 195, 345, 75, 105, 255, 285],
+    )
+    named = list(zip(x, y, texts, strict=True))
     for number in np.lexsort((spots[:, 0], -spots[:, 1])):
-        spot, (*at, text, colour) = spots[number], named[number]
+        spot, (*at, text) = spots[number], named[number]
         name = axis.annotate(text, at, (0, 0), textcoords="offset points", ha="center", va="center", fontsize=size, color="0.15")
         name.set_in_layout(False)
         box = name.get_window_extent(renderer)
         half = np.array([box.width, box.height]) / 2
         tried = []
-        for reach in (5, 9, 14, 20, 28, 38, 50):
-            for angle in angles:
+        for reach in (5, 9, 14, 20, 28, 38, 50, 65, 80):
+            for angle in np.deg2rad(beside + aslant if reach == 5 else aslant + beside):  # intervals are no slanting lines
                 way = np.array([np.cos(angle), np.sin(angle)])
                 middle = spot + way * (reach * dot + half * np.abs(way))
                 corners = (*(middle - half), *(middle + half))
+                line = np.linspace(spot, np.clip(spot, corners[:2], corners[2:]), 20 if reach > 5 else 1)
                 out = max(0, inside.x0 - corners[0], corners[2] - inside.x1, inside.y0 - corners[1], corners[3] - inside.y1)
-                tried.append((sum(_covered(corners, one) for one in taken) + 100 * out, len(tried), reach, middle, corners))
+                crossed = sum(_within(line, one) for one in boxes + dots[:number] + dots[number + 1 :])
+                crossed += sum(_within(one, corners) + _meet(line, one, dot) for one in lines)
+                covered = sum(_covered(corners, one) for one in dots + boxes)
+                tried.append((covered + 100 * (out + crossed), len(tried), middle, corners, line))
                 if tried[-1][0] == 0:
                     break
             if tried[-1][0] == 0:
                 break
-        _, _, reach, middle, corners = min(tried, key=lambda one: one[:2])
+        _, _, middle, corners, line = min(tried, key=lambda one: one[:2])
         name.set_position((middle - spot) / dot)
-        taken.append(corners)
-        if reach > 5:
-            end = axis.transData.inverted().transform(np.clip(spot, corners[:2], corners[2:]))
-            line = axis.plot([at[0], end[0]], [at[1], end[1]], color=colour, lw=0.4, zorder=2)
-            line[0].set_in_layout(False)
+        boxes.append(corners)
+        if len(line) > 1:
+            lines.append(line)
+            drawn = axis.plot(*axis.transData.inverted().transform(line[[0, -1]]).T, color="0.15", lw=0.5, zorder=2)
+            drawn[0].set_in_layout(False)
+
+
+def _within(points, box: tuple) -> int:
+    """How many of the points (N, 2) lie in a box (x0, y0, x1, y1)."""
+    return int(((points >= box[:2]) & (points <= box[2:])).all(1).sum())
+
+
+def _meet(one, other, near: float) -> int:
+    """How many pairs of points of two lines (N, 2), (M, 2) lie that near."""
+    return int((np.abs(one[:, None] - other) < near).all(-1).sum())
 
 
 def _covered(one: tuple, other: tuple) -> float:
