@@ -169,14 +169,14 @@ class Prices:
 
     def _passes(self, kind: str, name: str, settings: dict, dataset: str, what=("gradients", "forwards"), **values) -> list:
         """The registered cost of one image, as `registry.Entry.passes` has it."""
-        facts = {"gradients": "0", "forwards": "0"} | source.lookup(kind, name).facts
+        facts = {"gradients": "0", "forwards": "0"}
+        own = self.rates["captum"].get(name.partition(":")[2], {})  # of a class of Captum's, which is not registered itself
+        facts |= own or source.lookup(kind, name).facts
         texts = {one: re.sub(r"number of (\w+)", r"len(\1)", facts[one].removesuffix(", at most")) for one in what}
-        known = Entry(
-            kind, name, lambda: None, texts
-        )  # the settings hold every parameter, so the function is not imported for them
+        known = Entry(kind, name, lambda: None, texts)  # the settings hold every parameter: the function is not imported for them
         try:
-            return [known.passes(one, self.data(dataset).shape, **settings, **values) for one in what]
-        except (SyntaxError, NameError):
+            return [known.passes(one, self.data(dataset).shape, **(own | settings | values)) for one in what]
+        except (SyntaxError, NameError, TypeError):  # a class of Captum's that the rates have not, or not for these arguments
             self.unknown.add(f"{kind} {name}, which says “{facts[what[0]]}” of its cost")
             return [0] * len(what)
 

@@ -1,6 +1,7 @@
 """What a configuration costs: small ones counted by hand, and the committed page."""
 
 import copy
+import inspect
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from torch import nn
 import pathattr
 from pathattr import InputError, cost, source
 from pathattr.config import load
+from pathattr.method.captum import Plain, Rule
 from pathattr.metric import retraining
 from pathattr.overlay import merged
 from pathattr.plan import Plan, planned
@@ -227,6 +229,32 @@ def test_every_registered_cost_can_be_counted():
             assert kind == "baseline" or gradients == get(kind, name).passes("gradients", (3, SIZE, SIZE), baselines=3)
 
 
+CAPTUM = {  # arguments, where the defaults take long or there are none
+    "IntegratedGradients": {"n_steps": 7},
+    "Occlusion": {"sliding_window_shapes": [3, 3, 2], "strides": [3, 2, 1]},
+    "ShapleyValueSampling": {"n_samples": 2},
+}
+
+
+@pytest.mark.parametrize("name", RATES["captum"])
+def test_passes_of_captums_classes_are_those_that_run(name):
+    from captum import attr
+
+    classifier = pathattr.Classifier(Plain(3, 5), (0.5,) * 3, (0.5,) * 3)
+    own, arguments = RATES["captum"][name], CAPTUM.get(name, {}) | ({"baselines": 0} if name == "GradientShap" else {})
+    rule = Rule(name, arguments, seed=0)
+    rule(classifier, "logit", torch.rand(1, 3, SIZE, SIZE), torch.tensor([2]))
+    found = bill({"one": paper(["ig"], 1)})
+    assert found._passes("method", f"captum:{name}", arguments, "digits_on_photos") == [rule.passes, rule.forwards]
+    takes = inspect.signature(getattr(attr, name).attribute).parameters
+    assert all(takes[key].default == value for key, value in own.items() if isinstance(value, int))
+    if name == "Occlusion":  # every window where nothing is said; a form that the table does not foresee is not guessed
+        arguments = {"sliding_window_shapes": [1, SIZE, SIZE]}
+        assert found._passes("method", "captum:Occlusion", arguments, "digits_on_photos") == [0, 4] and not found.unknown
+        found._passes("method", "captum:Occlusion", arguments | {"strides": 2}, "digits_on_photos")
+        assert found.unknown == {"method captum:Occlusion, which says “0” of its cost"}
+
+
 @pytest.mark.parametrize("name", source.registered("baseline"))
 def test_how_many_baselines_an_image_gets(name):
     parameters = {one.name: one.default for one in source.registered("baseline")[name].parameters}
@@ -249,10 +277,10 @@ def test_what_nobody_knows_is_named_and_not_guessed():
     edits = [("datasets/mine", {"dataset": "imagefolder", "root": "x"})]
     edits.append(("models/mine", {"dataset": "mine", "architecture": "torchvision.vgg16", "weights": "published"}))
     edits.append(("methods/lpi/neighbourhoods/mine", 2))
-    edits.append(("methods/occlusion", {"method": "captum:Occlusion", "sliding_window_shapes": [3, 4, 4]}))
-    page = bill({"one": paper(["lpi", "occlusion"], 2, model="mine")}, *edits).page("mine")
+    edits.append(("methods/influence", {"method": "captum:InternalInfluence"}))
+    page = bill({"one": paper(["lpi", "influence"], 2, model="mine")}, *edits).page("mine")
     assert "- Logits of mine: how many train images it has is not known before its index." in page
-    assert "- Method captum:Occlusion" in page
+    assert "- Method captum:InternalInfluence" in page
 
 
 def test_the_page_is_up_to_date():
@@ -300,10 +328,11 @@ def test_what_a_method_takes_on_a_model_is_its_maps_its_baselines_and_their_scor
 
 
 def test_a_method_that_says_nothing_of_its_cost_is_marked_so():
-    found = bill({"one": paper(["occlusion", "ig"], 2)})
+    edit = "methods/influence", {"method": "captum:InternalInfluence"}
+    found = bill({"one": paper(["influence", "occlusion", "ig"], 2)}, edit)
     rows = {row.method: row for row in found.by_method(found.files)}
-    assert not rows["occlusion"].known and rows["ig"].known
-    assert "and more" in cost.shares([rows["occlusion"]]) and "and more" not in cost.shares([rows["ig"]])
+    assert not rows["influence"].known and rows["occlusion"].known and rows["ig"].known
+    assert "and more" in cost.shares([rows["influence"]]) and "and more" not in cost.shares([rows["ig"]])
 
 
 def test_the_bill_of_one_paper_counts_nothing_else():
