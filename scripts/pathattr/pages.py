@@ -189,13 +189,15 @@ class Pages:
         such a committed run."""
         if not self.thrice:
             return ""
-        pairs = [(row["verdict"], self.thrice[claim]["verdict"]) for claim, row in self.reference.items() if claim in self.thrice]
-        other = [pair for pair in pairs if pair[0] != pair[1]]
-        less, opposite = sum(now == "undecided" for _, now in other), sum(set(pair) in OPPOSITE for pair in other)
+        there = [claim for claim in self.reference if claim in self.thrice]
+        pairs = {claim: (self.reference[claim]["verdict"], self.thrice[claim]["verdict"]) for claim in there}
+        other = [claim for claim, (once, thrice) in pairs.items() if once != thrice]
+        opposite = sum(set(pairs[claim]) in OPPOSITE for claim in other)
+        named = f" ({', '.join(other)})" if other else ""
         return fill(
             f"With every network trained three times (`config/three-trainings.yaml`), where a comparison counts as decided only if "
-            f"all three agree, {len(pairs) - len(other)} of {len(pairs)} verdicts are the same, {len(other)} are other ones: "
-            f"{less} now undecided, {opposite or 'none'} the opposite.",
+            f"all three agree, {len(pairs) - len(other)} of {len(pairs)} verdicts are the same; {len(other)} are other ones"
+            f"{named}, {opposite or 'none'} of them the opposite.",
             132,
             subsequent_indent="  ",
         )

@@ -174,10 +174,10 @@ def test_a_committed_run_is_shown(monkeypatch):
     assert "| mixed | 25.0 | 1.2 |" in page and "| holds | 0.2 | 0.5 |" in page and "1 holds, 1 mixed" in page
     assert "1.2 GB of memory a job" in page and "not in it" in page
     assert "**mixed**: 0.0123 [-0.02, 0.04] | **undecided**: 0.02 [-0.03, 0.05] |" in paper and "**holds** | **holds** |" in paper
-    told = "1 of 2 verdicts are the same, 1 are other ones: 1 now undecided, none the opposite"
+    told = "1 of 2 verdicts are the same; 1 are other ones (lpi.c1), none of them the opposite"
     assert told in _words(made().luck()) and told in _words(page)
     monkeypatch.setattr(made(), "thrice", {"lpi.e1": {"verdict": "does not hold"}})
-    assert "0 of 1 verdicts are the same, 1 are other ones: 0 now undecided, 1 the opposite" in _words(made().luck())
+    assert "0 of 1 verdicts are the same; 1 are other ones (lpi.e1), 1 of them the opposite" in _words(made().luck())
 
 
 def _words(text: str) -> str:
