@@ -257,7 +257,7 @@ def _label(axis, x, y, texts, size: float = 6.5):
                 out = max(0, inside.x0 - corners[0], corners[2] - inside.x1, inside.y0 - corners[1], corners[3] - inside.y1)
                 crossed = sum(_within(line, one) for one in boxes + dots[:number] + dots[number + 1 :])
                 crossed += sum(_within(one, corners) + _meet(line, one, dot) for one in lines)
-                covered = sum(_covered(corners, one) for one in dots + boxes)
+                covered = sum(_covered(corners, one) for one in dots) + 5 * sum(_covered(corners, one) for one in boxes)
                 tried.append((covered + 100 * (out + crossed), len(tried), middle, corners, line))
                 if tried[-1][0] == 0:
                     break
