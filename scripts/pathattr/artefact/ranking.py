@@ -236,10 +236,8 @@ def _label(axis, x, y, texts, size: float = 6.5):
     inside = axis.get_window_extent(renderer)
     dots = [(*(spot - 3 * dot), *(spot + 3 * dot)) for spot in spots]
     boxes, lines = [], []  # of names and lines to them, as they are put
-    beside, aslant = (
-        [0, 180, 90, 270],
-        [30, 150, 210, 330, 60, 120, 240, 300, 45, 135, 225, 315, 15, 165, 195, 345, 75, 105, 255, 285],
-    )
+    beside = [0, 180, 90, 270]
+    aslant = [30, 150, 210, 330, 60, 120, 240, 300, 45, 135, 225, 315, 15, 165, 195, 345, 75, 105, 255, 285]
     named = list(zip(x, y, texts, strict=True))
     for number in np.lexsort((spots[:, 0], -spots[:, 1])):
         spot, (*at, text) = spots[number], named[number]
