@@ -2,8 +2,8 @@
 
 The floor of a method is its number of gradients times the time of one gradient: weights frozen, the best micro-batch, and the best
 of both layouts with batch norm folded or not, whichever of them our classifier runs in. Whatever a method takes beyond is overhead:
-building points, sums, batching. Contestants alternate within each round, so that a machine that slows down slows all of them, and
-the median over rounds of each round's ratio is given.
+building points, sums, batching. The form is chosen first, by runs of its own; then each round runs every contestant between two
+runs of its floor, so that a machine that slows down slows both, and the median over rounds of the ratios is given.
 """
 
 import itertools
@@ -11,6 +11,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,7 @@ from .model.layout import LAYOUTS, seconds
 from .model.load import build
 from .model.torchvision import import_torchvision
 
-ROUNDS = 3
+ROUNDS, MORE_ROUNDS, FORM_ROUNDS = 3, 9, 3  # more where a round takes seconds, since single ones scatter
 FEW = {"steps": 10, "references": 4, "samples": 10, "targets": 4}  # parameters of `every_method`, where a method has them
 
 
@@ -59,6 +60,29 @@ def floor(classifier, shape, size: int, count: int, device: str, gradient: bool)
     return work
 
 
+def floors(forms, shape, size: int, count: int, device: str) -> dict[bool, Callable]:
+    """The floor of one gradient (True) and of one forward pass (False): at least `count` of them, in whole micro-batches, by the
+    form that takes least time. Forms alternate."""
+    found = {}
+    for gradient in (True, False):
+        works = [floor(form, shape, size, count, device, gradient) for form in forms]
+        rounds = [[seconds(work, device) for work in works] for _ in range(FORM_ROUNDS + 1)][1:]  # the first warms up
+        best = min(range(len(works)), key=lambda number: min(taken[number] for taken in rounds))
+        found[gradient] = works[best]
+    return found
+
+
+def beside_floor(work, gradients: int, forwards: int, floor_of, count: int, device: str) -> tuple[float, float]:
+    """Seconds of a contestant, and of its floor: so many gradients and forward passes, as they took right before and after.
+
+    `floor_of`: of `floors`, each `count` passes.
+    """
+    wanted = {kind: passes for kind, passes in ((True, gradients), (False, forwards)) if passes}
+    before = {kind: seconds(floor_of[kind], device) for kind in wanted}
+    taken = seconds(work, device)
+    return taken, sum(passes * (before[kind] + seconds(floor_of[kind], device)) / 2 / count for kind, passes in wanted.items())
+
+
 class PlainNetwork(nn.Module):
     """The same network as a Captum user has it: normalisation in front, parameters not frozen, default memory format."""
 
@@ -72,7 +96,14 @@ class PlainNetwork(nn.Module):
         return self.network((pixels - self.mean) / self.std)
 
 
-def setting(title: str, networks, shape, images: int, sizes, device: str) -> list[dict]:
+def ratios(times: list[tuple[float, float]]) -> dict:
+    """Of the rounds of one contestant: the medians of its seconds, its floor's and their ratio, and the least and most of that."""
+    over = [taken / least if least else float("nan") for taken, least in times]
+    taken, least = (statistics.median(column) for column in zip(*times, strict=True))
+    return {"floor_s": least, "seconds": taken, "over_floor": statistics.median(over), "lowest": min(over), "highest": max(over)}
+
+
+def setting(title: str, networks, shape, images: int, sizes, device: str, rounds: int = ROUNDS) -> list[dict]:
     """All contestants on one network: `networks()` gives a fresh copy of it with the same weights."""
     from captum.attr import GradientShap, IntegratedGradients
 
@@ -103,8 +134,9 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
                 x_there[at : at + step], baselines=background_there, target=y_there[at : at + step], n_samples=20
             )
 
-    work = {"ig": ours("ig"), "eg": ours("eg", background=background), "agi": ours("agi")}
+    work = {"ig": ours("ig"), "eg": ours("eg", background=background)}
     work["lpi"] = ours("lpi", background=background, neighbourhoods=hoods)
+    work["agi"] = ours("agi")
     counts = {name: int(call()[1]["gradients"].sum()) for name, call in work.items()}  # also warms up
     attributions = work["ig"]()[0]["vanilla"]
     forwards = images * 20
@@ -112,37 +144,21 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
     work |= {"captum IntegratedGradients": captum_ig, "captum GradientShap": captum_eg}
     counts |= {"captum IntegratedGradients": images * 20, "captum GradientShap": images * 20, "diffid": forwards}
     rival = {"ig": "captum IntegratedGradients", "eg": "captum GradientShap"}
-    taken = {name: [] for name in work}
-    count = -(-images * 10 // size) * size  # whole micro-batches
-    units = {
-        (gradient, number): floor(form, shape, size, count, device, gradient)
-        for gradient in (True, False)
-        for number, form in enumerate(forms)
-    }
-    unit = {key: [] for key in units}  # seconds of one gradient, or forward pass, in each round
-    for call in (*units.values(), captum_ig, captum_eg):
-        call()
-    for number in range(ROUNDS):
-        before = {key: seconds(call, device) for key, call in units.items()}
+    count = -(-images * 10 // size) * size
+    floor_of = floors(forms, shape, size, count, device)
+    captum_ig(), captum_eg()  # warm up
+    times = {name: [] for name in work}  # of each round: seconds, and seconds of the floor
+    for number in range(rounds):
         for name in work if number % 2 == 0 else reversed(work):
-            taken[name].append(seconds(work[name], device))
-        for key, call in units.items():  # floors before and after: a drifting machine hits both sides
-            unit[key].append((before[key] + seconds(call, device)) / 2 / count)
-        print(f"{title}: round {number + 1} of {ROUNDS}", flush=True)
-    best = {
-        gradient: min((key for key in units if key[0] == gradient), key=lambda key: statistics.median(unit[key]))
-        for gradient in (True, False)
-    }
-    gradient, forward = (unit[best[kind]] for kind in (True, False))
-    floors = {name: [one * counts[name] for one in (forward if name == "diffid" else gradient)] for name in work}
-    floors["lpi"] = [one + images * other for one, other in zip(floors["lpi"], forward, strict=True)]  # it wants the images' logits
+            gradients, forwards = (0, counts[name]) if name == "diffid" else (counts[name], images * (name == "lpi"))
+            times[name].append(beside_floor(work[name], gradients, forwards, floor_of, count, device))  # lpi wants images' logits
+        print(f"{title}: round {number + 1} of {rounds}", flush=True)
     ran = classifier.measured
     rows = []
     for what in work:
-        over = statistics.median(t / f for t, f in zip(taken[what], floors[what], strict=True))
         faster = None
         if what in rival:
-            faster = statistics.median(c / t for c, t in zip(taken[rival[what]], taken[what], strict=True))
+            faster = statistics.median(rivals / own for (rivals, _), (own, _) in zip(times[rival[what]], times[what], strict=True))
         rows.append(
             {
                 "setting": title,
@@ -152,9 +168,7 @@ def setting(title: str, networks, shape, images: int, sizes, device: str) -> lis
                 "layout": ran["layout"] + ", folded" * ran["folded"],
                 "passes": counts[what],
                 "kind": "forward" if what == "diffid" else "gradient",
-                "floor_s": statistics.median(floors[what]),
-                "seconds": statistics.median(taken[what]),
-                "over_floor": over,
+                **ratios(times[what]),
                 "captum_over_ours": faster,
             }
         )
@@ -179,7 +193,7 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
     y = classifier.logits(x, size).argmax(1)
     hoods = Neighbourhoods.fit(classifier.logits(background, size), 2, FEW["references"])
     count = 4 * size
-    units = {gradient: floor(classifier, shape, size, count, device, gradient) for gradient in (True, False)}
+    floor_of = floors([classifier], shape, size, count, device)
     rows = []
     for entry in registry.entries("method"):
         if entry.facts["family"]:
@@ -197,13 +211,7 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
 
             gradients = int(work()[1]["gradients"].sum())  # also warms up
             forwards = images * (cost["forwards"] + ("logits" in entry.facts["needs"]))
-            taken, floors = [], []
-            for _ in range(ROUNDS):
-                unit = {gradient: seconds(call, device) for gradient, call in units.items()}
-                taken.append(seconds(work, device))
-                unit = {gradient: (unit[gradient] + seconds(call, device)) / 2 / count for gradient, call in units.items()}
-                floors.append(unit[True] * gradients + unit[False] * forwards)
-            over = statistics.median(t / f if f else float("nan") for t, f in zip(taken, floors, strict=True))
+            times = [beside_floor(work, gradients, forwards, floor_of, count, device) for _ in range(ROUNDS)]
             rows.append(
                 {
                     "setting": title,
@@ -212,12 +220,10 @@ def every_method(title: str, networks, shape, passes: int, sizes, device: str) -
                     "micro_batch": size,
                     "passes": gradients or forwards,
                     "kind": "gradient" if gradients else "forward",
-                    "floor_s": statistics.median(floors),
-                    "seconds": statistics.median(taken),
-                    "over_floor": over,
+                    **ratios(times),
                 }
             )
-            print(f"{title}: {rows[-1]['what']}: {over:.2f}", flush=True)
+            print(f"{title}: {rows[-1]['what']}: {rows[-1]['over_floor']:.2f}", flush=True)
     torch.set_num_threads(before)
     known = [row for row in rows if row["over_floor"] == row["over_floor"] and "," not in row["what"]]
     for place, row in enumerate(sorted(known, key=lambda row: -row["over_floor"])[:3], 1):
@@ -239,8 +245,9 @@ def run(device: str) -> pd.DataFrame:
 
     on_gpu = device == "cuda"
     sizes = (64, 128, 256, 512) if on_gpu else (16, 32, 64)
-    rows = setting("resnet_small, 64 px", standin, (3, 64, 64), 512 if on_gpu else 64, sizes, device)
-    rows += setting("ResNet-18, 32 px", lambda: resnet(18), (3, 32, 32), 512 if on_gpu else 64, sizes, device)
+    images = 512 if on_gpu else 64
+    rows = setting("resnet_small, 64 px", standin, (3, 64, 64), images, sizes, device, MORE_ROUNDS)
+    rows += setting("ResNet-18, 32 px", lambda: resnet(18), (3, 32, 32), images, sizes, device, MORE_ROUNDS)
     rows += setting(
         "ResNet-34, 224 px", lambda: resnet(34), (3, 224, 224), 128 if on_gpu else 16, (64, 128, 256) if on_gpu else (16,), device
     )
