@@ -18,6 +18,7 @@ from torch import Tensor
 from .errors import InputError
 from .finite import all_finite
 
+BUNCH = 2  # micro-batches filled at a time: between calls of the network what begins images has left the processor's caches
 AHEAD = 8  # images begun before they are needed, where they are begun in threads
 MULTIPLE = 16  # batches of all multiples give the same bits a row on 1, 2, 4, ... threads; other sizes take other kernels
 
@@ -101,7 +102,9 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
 
     exhausted = False
     while True:
-        while not exhausted and not any(_ready(queue, micro_batch) for queue in queues.values()):
+        wanted = micro_batch
+        while not exhausted and not any(_ready(queue, wanted) for queue in queues.values()):
+            wanted = BUNCH * micro_batch
             try:
                 walker, step = next(waiting)
             except StopIteration:
@@ -170,9 +173,9 @@ def _multiple(micro_batch: int) -> int:
     return MULTIPLE if torch.get_num_threads().bit_count() == 1 else micro_batch
 
 
-def _ready(queue: deque, micro_batch: int) -> bool:
-    """Whether a queue has work that waiting for more images would not make better."""
-    return queue[0][0].ask.alone or _rows(queue) >= micro_batch
+def _ready(queue: deque, rows: int) -> bool:
+    """Whether a queue has work for which no more images need to begin."""
+    return queue[0][0].ask.alone or _rows(queue) >= rows
 
 
 def _rows(queue: Iterable) -> int:

@@ -84,13 +84,13 @@ class Integral:
             torch.as_tensor(value, dtype=torch.float32, device=gradient.device).expand(rows).view(-1, 1, 1, 1)
             for value in (weight, step)
         )
-        along = displacement * gradient
+        share, along = weight * step, displacement * gradient
         if "per_unit" in self.variants:
-            self._gradients += (weight * step * gradient).sum(0)
+            self._gradients += (share * gradient).sum(0)
         if "valid_interpolations" in self.variants:
             towards = (self.x - points) * gradient  # (K, C, H, W), Alg. 1 line 6
             accepted = towards >= 0
-            valid = accepted * (weight * step)
+            valid = accepted * share
             self._kept += (valid * (towards**2 if self.square else towards)).sum(0)
             self._kept_weight += valid.sum(0)
             self._accepted += accepted.sum(0)
@@ -103,7 +103,7 @@ class Integral:
                 before = self._references.get(number, (0.0, 0.0))[0]
                 self._references[number] = (before + mine, weights[number])
         products = along * gradient if self.square else along  # read by nobody after: no memory for another
-        self.total += products.mul_(weight * step).sum(0)
+        self.total += products.mul_(share).sum(0)
 
     def _add_to_parts(self, weights, place, gradient, factors, points, references):
         self._weight += weights.sum()

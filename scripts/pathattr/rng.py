@@ -9,6 +9,17 @@ import hashlib
 import numpy as np
 
 
+class _Key(np.random.bit_generator.ISeedSequence):
+    """Two words that a Philox generator takes for its key: with `key=` it also draws a seed from the system and throws it away."""
+
+    def __init__(self, words: np.ndarray):
+        self.words = words
+
+    def generate_state(self, n_words, dtype=np.uint32):
+        assert (n_words, dtype) == (2, np.uint64), "a Philox key is two words of 64 bits"
+        return self.words
+
+
 def generator(seed: int, *key) -> np.random.Generator:
     """A NumPy generator for the draws named by `key`.
 
@@ -18,4 +29,4 @@ def generator(seed: int, *key) -> np.random.Generator:
     """
     text = "\x1f".join(str(part) for part in (seed, *key))
     words = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=words))
+    return np.random.Generator(np.random.Philox(_Key(words)))

@@ -10,7 +10,7 @@ from torch import nn
 
 from pathattr import Classifier, attribute
 from pathattr.api import attributed
-from pathattr.batching import AHEAD, GRADIENT, LOGITS, Answer, Ask, run
+from pathattr.batching import AHEAD, BUNCH, GRADIENT, LOGITS, Answer, Ask, run
 from pathattr.integrate import evaluate
 from pathattr.memory import Peak
 
@@ -176,7 +176,7 @@ def test_images_are_begun_only_as_they_are_needed():
 
     finished = run((image(number) for number in range(100)), Network(), 16)
     next(finished)
-    assert len(begun) <= 4
+    assert len(begun) <= BUNCH * 16 // 8
 
 
 def test_an_image_that_asks_nothing_is_done_at_once():
@@ -307,7 +307,7 @@ def test_threads_take_the_first_steps_of_the_next_few_and_change_nothing():
     begun.clear(), where.clear()
     finished = run((image(number) for number in range(40)), Network(), 16, threads=2)
     first = next(finished)
-    assert len(begun) <= 4 + AHEAD + 1
+    assert len(begun) <= BUNCH * 4 + AHEAD + 1
     found = dict([first, *finished])
     assert sorted(begun) == list(range(40)) and list(found) == list(expected)
     assert where.count(threading.get_ident()) == 40

@@ -9,7 +9,7 @@ from .straight import straight_lines
 
 def choose(draws, available: int, references: int) -> list[int]:
     """Positions of an image's references among the background images, drawn without replacement."""
-    return [int(number) for number in draws("references").choice(available, references, replace=False)]
+    return draws("references").choice(available, references, replace=False).tolist()
 
 
 def random_places(image, references: int, steps: int) -> torch.Tensor:

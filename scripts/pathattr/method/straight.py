@@ -44,25 +44,26 @@ def straight_lines(image, integral, references, weight, alpha, step, *, factor: 
     most `CHUNK` points: several whole references, or a piece of the path from one.
     """
     count, steps = len(references), alpha.shape[-1]
-    alpha, weight = alpha.to(image.x).expand(count, steps), torch.as_tensor(weight).expand(count)
-    step = torch.as_tensor(step).expand(steps)
+    alpha = alpha.to(image.x).expand(count, steps)
+    weight, step = torch.as_tensor(weight).expand(count), torch.as_tensor(step).expand(steps)
     few = max(1, CHUNK // steps)
     for first in range(0, count, few):
         some = slice(first, first + few)
         displacement = (image.x - references[some])[:, None]  # (r, 1, C, H, W)
         for start in range(0, steps, CHUNK):
             part = slice(start, start + CHUNK)
-            places = alpha[some, part, None, None, None]
-            points = (places * displacement).add_(references[some, None]).flatten(0, 1)
+            places = alpha[some, part]
+            points = (places[:, :, None, None, None] * displacement).add_(references[some, None]).flatten(0, 1)
             answer = yield Ask(points, image.target)
             along = displacement.expand(-1, places.shape[1], -1, -1, -1)
+            numbers = [number for number in range(count)[some] for _ in range(places.shape[1])]
             integral.add(
                 answer.gradient,
                 (along[0, :1] if len(along) == 1 else along.flatten(0, 1)) if factor else 1.0,
-                weight[some].repeat_interleave(places.shape[1]),
-                step[part].repeat(len(places)),
+                weight[some, None].expand(places.shape).flatten(),
+                step[part].expand(places.shape).flatten(),
                 points,
-                numbers := torch.arange(count)[some].repeat_interleave(places.shape[1]).tolist(),
+                numbers,
                 place={"references": numbers},
             )
 
