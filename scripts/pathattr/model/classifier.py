@@ -1,14 +1,15 @@
 """The classifier that is explained: pixels in [0, 1] in, logits out, frozen and ready for many gradients."""
 
 from collections.abc import Iterable, Sequence
+from itertools import count, islice
 
 import torch
 from torch import Tensor, nn
 from torch.fx.experimental.optimization import fuse
 
-from ..batching import LOGITS, Answer, Ask, run
+from ..batching import LOGITS, MULTIPLE, Answer, Ask, run
 from ..errors import InputError, problem
-from ..finite import watched
+from ..finite import check_finite
 from . import contract
 from .layout import LAYOUTS, fastest
 
@@ -126,10 +127,15 @@ class Classifier:
         Raises `InputError` for logits that are not finite, naming the image: by `ids`, or 0, 1, ...
         """
 
-        def one(image: Tensor):
-            answer = yield Ask(image[None].to(self.device), rule=LOGITS)
-            return answer.logits[0].cpu()
+        pixels = iter(pixels)
+        names = count() if ids is None else iter(ids)
 
-        walks = (watched(one(image), number if ids is None else ids[number]) for number, image in enumerate(pixels))
+        def some(images: list[Tensor], names: list):
+            answer = yield Ask(torch.stack(images).to(self.device), rule=LOGITS)
+            for name, row in zip(names, answer.logits, strict=True) if answer.suspect else ():
+                check_finite(row, f"the network's logits of image {name}")
+            return answer.logits.cpu()
+
+        walks = (some(images, list(islice(names, len(images)))) for images in iter(lambda: list(islice(pixels, MULTIPLE)), []))
         rows = dict(run(walks, self.answer, micro_batch))
-        return torch.stack([rows[number] for number in range(len(rows))])
+        return torch.cat([rows[number] for number in range(len(rows))])
