@@ -6,7 +6,7 @@ micro-batches of a multiple of 16 points, and hands each its own answer. So an i
 it happens to be computed with: on a CPU it is the same bit for bit whatever the batch, the order or the shard.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -90,6 +90,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
     check_micro_batch(micro_batch)
     waiting = _begun(generators, threads)
     queues: dict[Hashable, deque] = {}  # by Ask.rule: (walker, start, stop)
+    rows = Counter()  # by Ask.rule: points in its queue, kept beside it since they are asked for with each image begun
 
     def advance(walker: _Walker, step: Callable):
         """Take the walker to its next question by a step; a list of its result where it has ended."""
@@ -98,12 +99,13 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
         except StopIteration as end:
             return [(walker.number, end.value)]
         queues.setdefault(walker.ask.rule, deque()).append((walker, 0, walker.missing))
+        rows[walker.ask.rule] += walker.missing
         return []
 
     exhausted = False
     while True:
         wanted = micro_batch
-        while not exhausted and not any(_ready(queue, wanted) for queue in queues.values()):
+        while not exhausted and not any(rows[rule] >= wanted or queue[0][0].ask.alone for rule, queue in queues.items()):
             wanted = BUNCH * micro_batch
             try:
                 walker, step = next(waiting)
@@ -113,7 +115,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
                 yield from advance(walker, step)
         if not queues:
             return
-        rule = max(queues, key=lambda rule: _rows(queues[rule]))
+        rule = max(queues, key=rows.__getitem__)
         queue = queues[rule]
         alone = queue[0][0].ask.alone
         batch = _take(queue, micro_batch)
@@ -128,6 +130,7 @@ def run(generators: Iterable[Generator], evaluate: Callable, micro_batch: int, t
             queue.extendleft(reversed(batch))
             micro_batch = _halved(micro_batch, _rows(batch) if alone else None)
             continue
+        rows[rule] -= _rows(batch)
         if not queue:
             del queues[rule]
         for (walker, start, stop), answer in zip(batch, answers, strict=True):
@@ -171,11 +174,6 @@ def _halved(micro_batch: int, alone: int | None) -> int:
 def _multiple(micro_batch: int) -> int:
     """What the rows of a call are a multiple of, so that a row's bits do not depend on how many there are."""
     return MULTIPLE if torch.get_num_threads().bit_count() == 1 else micro_batch
-
-
-def _ready(queue: deque, rows: int) -> bool:
-    """Whether a queue has work for which no more images need to begin."""
-    return queue[0][0].ask.alone or _rows(queue) >= rows
 
 
 def _rows(queue: Iterable) -> int:

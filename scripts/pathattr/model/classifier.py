@@ -1,7 +1,7 @@
 """The classifier that is explained: pixels in [0, 1] in, logits out, frozen and ready for many gradients."""
 
 from collections.abc import Iterable, Sequence
-from itertools import count, islice
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -127,15 +127,14 @@ class Classifier:
         Raises `InputError` for logits that are not finite, naming the image: by `ids`, or 0, 1, ...
         """
 
-        pixels = iter(pixels)
-        names = count() if ids is None else iter(ids)
+        named = iter(enumerate(pixels) if ids is None else zip(ids, pixels, strict=True))
 
-        def some(images: list[Tensor], names: list):
-            answer = yield Ask(torch.stack(images).to(self.device), rule=LOGITS)
-            for name, row in zip(names, answer.logits, strict=True) if answer.suspect else ():
+        def some(images: list[tuple]):
+            answer = yield Ask(torch.stack([image for _, image in images]).to(self.device), rule=LOGITS)
+            for (name, _), row in zip(images, answer.logits, strict=True) if answer.suspect else ():
                 check_finite(row, f"the network's logits of image {name}")
             return answer.logits.cpu()
 
-        walks = (some(images, list(islice(names, len(images)))) for images in iter(lambda: list(islice(pixels, MULTIPLE)), []))
+        walks = map(some, iter(lambda: list(islice(named, MULTIPLE)), []))
         rows = dict(run(walks, self.answer, micro_batch))
         return torch.cat([rows[number] for number in range(len(rows))])
